@@ -1,0 +1,1 @@
+"""Istio's semantics as pure functions; each module names the Istio file that it mirrors."""

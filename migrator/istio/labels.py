@@ -1,0 +1,31 @@
+"""Istio's label and annotation names, as istio.io/api defines them (label/labels.gen.go,
+annotation/annotations.gen.go at v1.31.1), and a few of Kubernetes' own."""
+
+INJECTION = "istio-injection"
+REVISION = "istio.io/rev"
+INJECT = "sidecar.istio.io/inject"  # label on pods; deprecated as an annotation
+SIDECAR_STATUS = "sidecar.istio.io/status"
+TEMPLATES = "inject.istio.io/templates"
+DATAPLANE_MODE = "istio.io/dataplane-mode"
+REDIRECTION = "ambient.istio.io/redirection"
+DNS_CAPTURE = "ambient.istio.io/dns-capture"
+BYPASS_INBOUND = "ambient.istio.io/bypass-inbound-capture"
+TUNNEL = "networking.istio.io/tunnel"
+TLS_MODE = "security.istio.io/tlsMode"
+USE_WAYPOINT = "istio.io/use-waypoint"
+USE_WAYPOINT_NAMESPACE = "istio.io/use-waypoint-namespace"
+INGRESS_USE_WAYPOINT = "istio.io/ingress-use-waypoint"
+WAYPOINT_FOR = "istio.io/waypoint-for"
+GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name"
+GATEWAY_CLASS_NAME = "gateway.networking.k8s.io/gateway-class-name"
+GATEWAY_MANAGED = "gateway.istio.io/managed"
+DRY_RUN = "istio.io/dry-run"
+NETWORK = "topology.istio.io/network"
+PROXY_CONFIG = "proxy.istio.io/config"
+
+CANONICAL_NAMESPACE = "kubernetes.io/metadata.name"
+POD_TEMPLATE_HASH = "pod-template-hash"
+PSA_ENFORCE = "pod-security.kubernetes.io/enforce"
+
+WAYPOINT_CLASS = "istio-waypoint"
+AMBIENT = "ambient"

@@ -1,0 +1,184 @@
+"""One snapshot with every fact that follows from it, computed once and only when asked.
+
+This is what rules, planner and reports read. It only delegates: each subject has a module of its own
+beside this one, which names the Istio file that it mirrors.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from migrator.model.resource import GroupKind, Ref, Resource
+from migrator.model.snapshot import Snapshot
+
+from . import (
+    attachment,
+    authz,
+    dataplane,
+    injection,
+    kinds,
+    meshconfig,
+    mtls,
+    routing,
+    services,
+    waypoints,
+    workloads,
+)
+from .versions import Version
+from .workloads import Role, Workload
+
+ASSUMED_VERSION = Version(1, 30, 3)
+
+
+class Namespace:
+    """A namespace; `resource` is None when only its objects are in the source."""
+
+    def __init__(self, name: str, resource: Resource | None) -> None:
+        self.name = name
+        self.resource = resource
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels, with the one that the API server always adds."""
+        own = self.resource.labels if self.resource else {}
+        return {"kubernetes.io/metadata.name": self.name, **own}
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(*kinds.NAMESPACE, "", self.name)
+
+
+class Mesh:
+    """The facts of one snapshot. Pure: the same snapshot gives the same answers."""
+
+    def __init__(self, snapshot: Snapshot, *, istio_version: Version | None = None) -> None:
+        self.snapshot = snapshot
+        self._version = istio_version
+
+    def of(self, kind: GroupKind) -> tuple[Resource, ...]:
+        return self.snapshot.of(kind)
+
+    # -- the mesh as a whole
+
+    @cached_property
+    def config(self) -> meshconfig.MeshConfig:
+        return meshconfig.mesh_config(self.snapshot)
+
+    @cached_property
+    def control_planes(self) -> tuple[meshconfig.ControlPlane, ...]:
+        """Each istiod of the source; empty when the source holds none (unknown, not absent)."""
+        return meshconfig.control_planes(self.snapshot)
+
+    @cached_property
+    def istio_version(self) -> Version:
+        """What was asked for, else the oldest istiod of the source, else `ASSUMED_VERSION`."""
+        seen = [c.version for c in self.control_planes if c.version]
+        return self._version or min(seen, default=ASSUMED_VERSION)
+
+    @cached_property
+    def version_is_assumed(self) -> bool:
+        return self._version is None and not any(c.version for c in self.control_planes)
+
+    # -- namespaces and workloads
+
+    @cached_property
+    def namespaces(self) -> Mapping[str, Namespace]:
+        """Every namespace that is declared or has workloads, by name."""
+        declared: dict[str, Resource | None] = {r.name: r for r in self.of(kinds.NAMESPACE)}
+        names = {*declared, *(w.namespace for w in self.workloads)}
+        return {name: Namespace(name, declared.get(name)) for name in sorted(names)}
+
+    def namespace(self, name: str) -> Namespace:
+        return self.namespaces.get(name) or Namespace(name, None)
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        return workloads.collect(self.snapshot)
+
+    @cached_property
+    def _workloads_by_namespace(self) -> Mapping[str, tuple[Workload, ...]]:
+        found: dict[str, list[Workload]] = {}
+        for workload in self.workloads:
+            found.setdefault(workload.namespace, []).append(workload)
+        return {name: tuple(group) for name, group in found.items()}
+
+    def workloads_in(self, namespace: str) -> tuple[Workload, ...]:
+        return self._workloads_by_namespace.get(namespace, ())
+
+    @cached_property
+    def _workloads_by_ref(self) -> Mapping[Ref, Workload]:
+        return {w.ref: w for w in self.workloads}
+
+    def workload(self, ref: Ref) -> Workload | None:
+        return self._workloads_by_ref.get(ref)
+
+    @cached_property
+    def meshed(self) -> tuple[Workload, ...]:
+        """Application workloads that have a sidecar now, or would get one: what there is to move."""
+        return tuple(w for w in self.workloads if w.role is Role.APP and self.has_sidecar(w))
+
+    @cached_property
+    def meshed_namespaces(self) -> tuple[str, ...]:
+        return tuple(sorted({w.namespace for w in self.meshed}))
+
+    # -- injection and data plane
+
+    @cached_property
+    def _webhooks(self) -> injection.Webhooks:
+        return injection.webhooks(self.snapshot)
+
+    def injection(self, workload: Workload) -> injection.Injection:
+        """Whether Istio's webhook would inject the workload's next pod, and what decides it."""
+        return injection.predict(
+            self._webhooks, self.namespace(workload.namespace).labels, workload
+        )
+
+    def injection_by_default(self) -> bool:
+        """Whether a pod of a namespace without labels would be injected."""
+        return injection.by_default(self._webhooks)
+
+    def state(self, workload: Workload) -> dataplane.State:
+        """Its data plane mode: seen on its pods, else predicted from template and labels."""
+        return dataplane.state(workload, self.injection(workload), self.would_be_enrolled(workload))
+
+    def has_sidecar(self, workload: Workload) -> bool:
+        return self.state(workload).mode in dataplane.SIDECAR_MODES
+
+    def would_be_enrolled(self, workload: Workload) -> bool:
+        """Whether istio-cni would enrol its next pod under today's labels, were it without sidecar."""
+        namespace = self.namespace(workload.namespace)
+        return dataplane.eligible(workload, namespace.name, namespace.labels, self.cni)
+
+    @cached_property
+    def cni(self) -> meshconfig.CniConfig:
+        return meshconfig.cni_config(self.snapshot)
+
+    # -- policies
+
+    def mtls(self, workload: Workload) -> mtls.Mtls:
+        """The effective PeerAuthentication: the mode of the workload and of its ports."""
+        return mtls.effective(
+            self.of(kinds.PEER_AUTHENTICATION), self.config.root_namespace, workload
+        )
+
+    @cached_property
+    def attachments(self) -> attachment.Attachments:
+        """Which policies act on which workloads and services, by selector and by target reference."""
+        return attachment.Attachments(self)
+
+    def effect(self, policy: Resource) -> authz.Evaluation:
+        """What ztunnel makes of an AuthorizationPolicy, rule by rule."""
+        return authz.evaluate(policy, self.istio_version)
+
+    # -- services, routes, waypoints
+
+    @cached_property
+    def services(self) -> services.Services:
+        return services.Services(self)
+
+    @cached_property
+    def routing(self) -> routing.Routing:
+        return routing.Routing(self)
+
+    @cached_property
+    def waypoints(self) -> waypoints.Waypoints:
+        return waypoints.Waypoints(self)

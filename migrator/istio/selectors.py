@@ -1,0 +1,36 @@
+"""Kubernetes label selectors.
+
+Mirrors `LabelSelectorAsSelector` in k8s.io/apimachinery/pkg/apis/meta/v1/helpers.go.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def has_labels(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether `labels` carry every pair of `wanted`; an empty `wanted` is carried by all."""
+    return all(labels.get(key) == value for key, value in wanted.items())
+
+
+def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+    """Evaluate `matchLabels` and `matchExpressions`; a missing or empty selector selects everything."""
+    if not selector:
+        return True
+    if not has_labels(selector.get("matchLabels") or {}, labels):
+        return False
+    return all(_expression(term, labels) for term in selector.get("matchExpressions") or ())
+
+
+def _expression(term: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    key, values = term.get("key", ""), term.get("values") or ()
+    match term.get("operator"):
+        case "In":
+            return key in labels and labels[key] in values
+        case "NotIn":
+            return key not in labels or labels[key] not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+        case _:
+            return False

@@ -1,0 +1,69 @@
+"""The inventory of a mesh at one moment: immutable, and the same for any order of input."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from .resource import GroupKind, Ref, Resource
+
+
+class Unread(NamedTuple):
+    """Something that should have been read and could not be; a result that lacks it is incomplete."""
+
+    where: str  # file:line, a kind, or a folder
+    reason: str
+    kind: str = ""  # GroupKind as text where the kind is known
+
+
+class Snapshot:
+    """An immutable index of resources by kind and by reference.
+
+    `unread` is what could not be read (then nothing may be called complete), `unknown` counts objects
+    of kinds that the tool does not use.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[Resource],
+        *,
+        unread: Iterable[Unread] = (),
+        unknown: Mapping[str, int] | None = None,
+    ) -> None:
+        self._by_ref = {r.ref: r for r in sorted(resources, key=lambda r: r.ref)}
+        self._by_kind: dict[GroupKind, list[Resource]] = {}
+        for resource in self._by_ref.values():
+            self._by_kind.setdefault(resource.ref.group_kind, []).append(resource)
+        self.unread = tuple(sorted(unread))
+        self.unknown: Mapping[str, int] = dict(sorted((unknown or {}).items()))
+
+    def __len__(self) -> int:
+        return len(self._by_ref)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._by_ref.values())
+
+    @property
+    def complete(self) -> bool:
+        return not self.unread
+
+    def of(self, kind: GroupKind) -> tuple[Resource, ...]:
+        """Every resource of `kind`, ordered by namespace and name."""
+        return tuple(self._by_kind.get(kind, ()))
+
+    def get(self, ref: Ref) -> Resource | None:
+        return self._by_ref.get(ref)
+
+    def counts(self) -> Mapping[GroupKind, int]:
+        return Counter({kind: len(found) for kind, found in self._by_kind.items()})
+
+    def digest(self) -> str:
+        """SHA-256 over all bodies in the order of their references; files and lines do not count."""
+        total = hashlib.sha256()
+        for resource in self:
+            total.update(json.dumps(resource.body, sort_keys=True, separators=(",", ":")).encode())
+            total.update(b"\n")
+        for unread in self.unread:
+            total.update(f"unread {unread.kind}\n".encode())
+        return f"sha256:{total.hexdigest()}"
