@@ -1,0 +1,89 @@
+# Every target that a developer needs, one line of help each. Needs git, make and Python 3.11 or newer.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint fix types contracts duplicates spelling golden docs \
+	docs-check bench new-rule lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' \
+		| while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+# A changed lock file makes a new environment, so nothing is left over from the old one. The demo
+# needs the run-time packages only; everything else needs the developers' too.
+$(VENV)/run.stamp: requirements/run.txt
+	@echo "setting up $(VENV) to run (a few seconds)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt
+	@echo "setting up $(VENV) to develop (a few seconds)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(VENV)/run.stamp $@
+
+setup: $(VENV)/dev.stamp ## make .venv with the locked packages and the command `migrate`
+	@echo "ready: source $(BIN)/activate && migrate --help"
+
+demo: $(VENV)/run.stamp ## walk scan, check, plan and show on the example meshes
+	@$(BIN)/python -m tools.demo
+
+test: $(VENV)/dev.stamp ## run every test
+	@$(BIN)/pytest
+
+check: lint types contracts docs-check duplicates spelling ## all that needs no test: lint, types, contracts, docs, duplicates
+	@echo "check: all good"
+
+lint: $(VENV)/dev.stamp ## ruff: format and rules
+	@$(BIN)/ruff format --check --quiet . || { echo "make fix formats these"; $(BIN)/ruff format --check .; exit 1; }
+	@$(BIN)/ruff check .
+
+fix: $(VENV)/dev.stamp ## ruff: format, and mend what can be mended
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+types: $(VENV)/dev.stamp ## mypy --strict
+	@$(BIN)/mypy
+
+contracts: $(VENV)/dev.stamp ## import-linter: which layer may import which
+	@$(BIN)/lint-imports
+
+duplicates: $(VENV)/dev.stamp ## the same lines twice in our own code
+	@$(BIN)/pylint --score=n --disable=all --enable=duplicate-code migrator
+
+spelling: $(VENV)/dev.stamp ## codespell over code and texts
+	@git ls-files -z '*.md' '*.py' '*.j2' '*.toml' '*.txt' ':!requirements' | xargs -0 $(BIN)/codespell
+
+docs: $(VENV)/dev.stamp ## write the generated pages: rules, commands, schemas, README's session
+	@$(BIN)/python -m tools.docs
+
+docs-check: $(VENV)/dev.stamp ## fail when a generated page is not what `make docs` would write
+	@$(BIN)/python -m tools.docs --check
+
+golden: $(VENV)/dev.stamp ## update every golden file and page; then read the diff
+	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
+	@$(BIN)/python -m tools.docs
+
+bench: $(VENV)/dev.stamp ## time and memory on generated meshes
+	@$(BIN)/python -m bench
+
+new-rule: $(VENV)/dev.stamp ## NAME=l7-policy-in-no-namespace [SUBJECT=authz | CODE=AMB130]: a new rule and its fixtures
+	@$(BIN)/python -m tools.new_rule --name "$(NAME)" --subject "$(SUBJECT)" --code "$(CODE)"
+
+lock: requirements/uv.txt ## resolve the newest packages that pyproject.toml allows, with hashes
+	@$(PYTHON) -m venv .venv-tools
+	@.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(UV_COMPILE) --upgrade pyproject.toml -o requirements/run.txt
+	@$(UV_COMPILE) --upgrade pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	@git diff --stat -- requirements
+
+clean: ## remove the environments and every cache
+	@rm -rf $(VENV) .venv-tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+		.cache build dist bench/data
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
