@@ -1,0 +1,1 @@
+"""What developers run: generated pages, new rules, the demo. Nothing here is part of the wheel."""
