@@ -13,18 +13,22 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' \
 		| while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
+define new_venv
+@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" if sys.version_info < (3, 11) else 0)'
+@$(PYTHON) -m venv --clear $(VENV)
+@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+endef
+
 # A changed lock file makes a new environment, so nothing is left over from the old one. The demo
 # needs the run-time packages only; everything else needs the developers' too.
 $(VENV)/run.stamp: requirements/run.txt
 	@echo "setting up $(VENV) to run (a few seconds)"
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(new_venv)
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt
 	@echo "setting up $(VENV) to develop (a few seconds)"
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(new_venv)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $(VENV)/run.stamp $@
 
