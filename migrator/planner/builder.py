@@ -1,0 +1,128 @@
+"""Put the plan together: layout, hand-over, order, phases."""
+
+from migrator import __version__
+from migrator.istio.mesh import Mesh
+from migrator.model.finding import Finding
+
+from .contract import contract
+from .expand import expand
+from .exposure import acknowledgements
+from .handover import HandOver, hand_over
+from .layout import Layout, lay_out
+from .options import PlanOptions
+from .order import Order, put_in_order
+from .plan import Header, NamespaceScope, Phase, Plan, WaypointScope
+from .prepare import prepare
+from .switch import switch
+
+
+def make_plan(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> Plan:
+    """The plan for `mesh`. `findings` are those of all rules, without the suppressed ones.
+
+    With a blocker of the whole mesh there are no phases: nothing may be started.
+    """
+    layout = lay_out(mesh, findings, options)
+    handover = hand_over(layout)
+    order = put_in_order(layout)
+    blocked = any(not b.acknowledged for b in layout.blockers)
+    accepted = {(a.code, a.object) for a in options.acknowledge}
+    closing = tuple(
+        a.model_copy(
+            update={"acknowledged": (a.code, "") in accepted or (a.code, str(a.target)) in accepted}
+        )
+        for a in acknowledgements(layout, order)
+    )
+    return Plan(
+        tool=f"migrate {__version__}",
+        header=_header(mesh, options),
+        assumptions=_assumptions(layout, order),
+        scope=tuple(_scope(layout, namespace) for namespace in layout.namespaces),
+        waypoints=tuple(_waypoint(layout, namespace) for namespace in layout.waypoint_namespaces),
+        blockers=layout.blockers,
+        acknowledgements=() if blocked else (*closing, *layout.acknowledgements),
+        exclusions=layout.exclusions,
+        phases=() if blocked else _phases(layout, handover, order),
+    )
+
+
+def _phases(layout: Layout, handover: HandOver, order: Order) -> tuple[Phase, ...]:
+    if not layout.moving:
+        return ()
+    phases = (
+        prepare(layout),
+        expand(layout, handover),
+        switch(layout, handover, order),
+        contract(layout, handover),
+    )
+    return tuple(phase for phase in phases if phase.waves)
+
+
+def _header(mesh: Mesh, options: PlanOptions) -> Header:
+    calls = options.calls
+    return Header(
+        snapshot=mesh.snapshot.digest(),
+        istio=str(mesh.istio_version),
+        istio_assumed=mesh.version_is_assumed,
+        root_namespace=mesh.config.root_namespace,
+        trust_domain=mesh.config.trust_domain,
+        calls="none" if calls is None else "complete" if calls.complete else "partial",
+    )
+
+
+def _scope(layout: Layout, namespace: str) -> NamespaceScope:
+    by_workload = layout.by_workload(namespace)
+    guarded = [w for w in layout.moving_in(namespace) if w.ref in layout.guarded]
+    if not by_workload:
+        why = (
+            "Nothing in it is protected at HTTP level: its label flips, then its workloads restart."
+        )
+    elif guarded:
+        names = ", ".join(w.name for w in guarded)
+        why = f"Protected at HTTP level: {names}. Their callers move before them."
+    else:
+        why = "Somebody stays behind with a sidecar, so the namespace's own label does not change."
+    return NamespaceScope(
+        namespace=namespace,
+        mode="workload" if by_workload else "namespace",
+        why=why,
+        workloads=tuple(f"{w.ref.kind}/{w.name}" for w in layout.moving_in(namespace)),
+    )
+
+
+def _waypoint(layout: Layout, namespace: str) -> WaypointScope:
+    return WaypointScope(
+        namespace=namespace,
+        name="waypoint",
+        services={ref.name: layout.bound[ref] for ref in layout.bound_in(namespace)},
+    )
+
+
+def _assumptions(layout: Layout, order: Order) -> tuple[str, ...]:
+    mesh = layout.mesh
+    said = []
+    if mesh.version_is_assumed:
+        said.append(f"Istio {mesh.istio_version} is assumed: no istiod is in the source.")
+    if any(not mesh.state(w).seen for w in layout.moving):
+        said.append(
+            "Who has a sidecar is predicted from labels and templates: the source holds no running pods "
+            "for some workloads."
+        )
+    unknown = sorted(str(ref) for ref, found in order.callers.items() if found.workloads is None)
+    if unknown:
+        said.append(
+            f"The callers of {', '.join(unknown)} are unknown, so every workload with a sidecar counts "
+            "as one (declare them with --calls)."
+        )
+    if layout.options.calls is not None and layout.options.calls.complete:
+        said.append("The declared call graph is taken to name every call.")
+    if layout.bound:
+        said.append(
+            "A waypoint runs under a service account of its own name, as istiod creates it; "
+            "direct callers of guarded pods that no waypoint serves (a Prometheus that scrapes pods, "
+            "for one) are refused unless the guard names them."
+        )
+        said.append(
+            "Labels that the plan writes on pod templates stay there: taking them away would restart "
+            "the pods again. Remove them with a later deployment."
+        )
+    return tuple(said)

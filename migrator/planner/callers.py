@@ -1,0 +1,101 @@
+"""Who may call a workload: declared, bounded by its policies, or unknown.
+
+Unknown callers count as sidecar callers: a sidecar never sends through a waypoint
+(istio/pilot/pkg/xds/endpoints/endpoint_builder.go), so every one of them must have moved before the
+guard of its server binds anybody.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from migrator.istio import kinds
+from migrator.istio.mesh import Mesh
+from migrator.istio.workloads import Workload
+from migrator.model.resource import Ref
+
+from .calls import CallGraph
+
+
+@dataclass(frozen=True)
+class Callers:
+    """`workloads` is None when anybody may call. `how` says where the answer comes from."""
+
+    workloads: frozenset[Ref] | None
+    how: str
+
+
+def possible_callers(mesh: Mesh, workload: Workload, graph: CallGraph | None) -> Callers:
+    """The meshed workloads that may call `workload`."""
+    if graph is not None and graph.complete:
+        return Callers(_declared(mesh, workload, graph), "the declared call graph")
+    bounded = _bounded(mesh, workload)
+    if bounded is not None:
+        return Callers(bounded, "its ALLOW policies, which name every caller")
+    return Callers(None, "unknown: every workload with a sidecar may call it")
+
+
+def _declared(mesh: Mesh, workload: Workload, graph: CallGraph) -> frozenset[Ref]:
+    named = {
+        (caller.namespace, caller.kind, caller.name)
+        for service in mesh.services.of_workload(workload)
+        for caller in graph.callers_of(service.namespace, service.name)
+    }
+    return frozenset(w.ref for w in mesh.meshed if (w.namespace, w.ref.kind, w.name) in named)
+
+
+def _bounded(mesh: Mesh, workload: Workload) -> frozenset[Ref] | None:
+    """Callers that some ALLOW admits, when every ALLOW rule names its sources exactly."""
+    policies = mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
+    allows = [p for p in policies if p.spec.get("action", "ALLOW") == "ALLOW"]
+    if not allows:
+        return None
+    accounts: set[tuple[str, str]] = set()
+    for policy in allows:
+        for rule in policy.spec.get("rules") or ():
+            named = _accounts(rule, policy.namespace)
+            if named is None:
+                return None
+            accounts |= named
+    return frozenset(
+        w.ref
+        for w in mesh.meshed
+        if (w.namespace, w.service_account) in accounts or (w.namespace, "*") in accounts
+    )
+
+
+def _accounts(rule: Mapping[str, Any], namespace: str) -> set[tuple[str, str]] | None:
+    """(namespace, service account or *) that the rule's `from` admits; None for anybody."""
+    found: set[tuple[str, str]] = set()
+    if not rule.get("from"):
+        return None
+    for one in rule["from"]:
+        source = one.get("source") or {}
+        if source.get("principals"):
+            named = [_account(principal) for principal in source["principals"]]
+        elif source.get("serviceAccounts"):
+            named = [_service_account(a, namespace) for a in source["serviceAccounts"]]
+        elif source.get("namespaces"):
+            named = [(n, "*") if "*" not in n else None for n in source["namespaces"]]
+        else:
+            return None
+        for account in named:
+            if account is None:
+                return None
+            found.add(account)
+    return found
+
+
+def _account(principal: str) -> tuple[str, str] | None:
+    parts = principal.split("/")
+    if "*" in principal or len(parts) != 5 or (parts[1], parts[3]) != ("ns", "sa"):
+        return None
+    return parts[2], parts[4]
+
+
+def _service_account(text: str, namespace: str) -> tuple[str, str] | None:
+    """`name` or `namespace/name` (istio.io/api security/v1beta1, `serviceAccounts`)."""
+    if "*" in text:
+        return None
+    first, slash, second = text.partition("/")
+    return (first, second) if slash else (namespace, first)

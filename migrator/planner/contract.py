@@ -1,0 +1,130 @@
+"""Phase 3: remove what nobody needs any more. The only phase that deletes."""
+
+from collections.abc import Iterator
+
+from migrator.istio import kinds
+from migrator.istio import labels as names
+from migrator.istio.workloads import Role
+from migrator.model.resource import Ref, Resource
+from migrator.steps import AnyStep, DeleteObject, Disruption, Target, UpdateSpec
+from migrator.translate import request_authentication
+
+from . import checks
+from .expand import object_ref
+from .handover import HandOver, rule_about
+from .layout import Layout
+from .plan import Gate, Phase, PhaseName, Wave
+from .prepare import step_name
+
+_QUIET_DAYS = 7
+_DROPPED = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
+
+
+def contract(layout: Layout, handover: HandOver) -> Phase:
+    """One wave for each namespace with something left over."""
+    steps: dict[str, list[AnyStep]] = {}
+    for step in _steps(layout, handover):
+        steps.setdefault(step.target.namespace, []).append(step)
+    waves = tuple(
+        Wave(
+            name=f"contract-{namespace}",
+            goal=f"What only served the way is gone from {namespace}.",
+            steps=tuple(found),
+            gates=(Gate(kind="checks", says="every check of the wave holds"),),
+        )
+        for namespace, found in sorted(steps.items())
+    )
+    return Phase(
+        name=PhaseName.CONTRACT,
+        goal=f"After {_QUIET_DAYS} quiet days: what is deleted can be created again from this plan.",
+        waves=waves,
+    )
+
+
+def _steps(layout: Layout, handover: HandOver) -> Iterator[AnyStep]:
+    guards = tuple(_guards(layout, handover))
+    yield from guards
+    copied = [c for c in handover.copies if _is_over(layout, c.policy)]
+    for copy in copied:
+        if copy.policy.ref.group_kind == kinds.REQUEST_AUTHENTICATION:
+            spec = request_authentication.settled(copy.manifest, copy.policy)
+            if spec != copy.manifest["spec"]:
+                yield _settle(copy.manifest, spec)
+    for policy, spec in handover.narrowed.values():
+        if _is_over(layout, policy):
+            yield _delete(policy, spec, tuple(step.id for step in guards))
+    for policy in {c.policy.ref: c.policy for c in copied}.values():
+        if policy.ref.group_kind != kinds.AUTHORIZATION_POLICY:
+            yield _delete(policy, dict(policy.spec), ())
+
+
+def _guards(layout: Layout, handover: HandOver) -> Iterator[UpdateSpec]:
+    for workload in layout.moving:
+        if workload.ref in handover.guards and layout.moves_whole(workload.namespace):
+            yield _guard_for_all_pods(workload.ref, handover.guards[workload.ref])
+
+
+def _is_over(layout: Layout, policy: Resource) -> bool:
+    """Whether everybody whom it protected has moved. Never for one without selector, which is also the
+    default for workloads that come later, nor for one that protects a gateway too.
+    """
+    if not (policy.spec.get("selector") or {}).get("matchLabels"):
+        return False
+    protects = layout.mesh.attachments.workloads_of(policy)
+    moving = {w.ref for w in layout.moving}
+    meshed = {w.ref for w in layout.mesh.meshed}
+    bound = {w.ref for w in layout.moving if layout.services_of(w)}
+    return all(
+        w.role is Role.APP and (w.ref not in meshed or (w.ref in moving and w.ref in bound))
+        for w in protects
+    )
+
+
+def _guard_for_all_pods(workload: Ref, manifest: dict[str, object]) -> UpdateSpec:
+    ref = object_ref(manifest)
+    old = manifest["spec"]
+    if not isinstance(old, dict):
+        raise TypeError(old)
+    chosen = {k: v for k, v in old["selector"]["matchLabels"].items() if k != names.DATAPLANE_MODE}
+    return UpdateSpec(
+        id=f"contract.guard.{step_name(workload)}",
+        target=Target.of(ref),
+        spec={**old, "selector": {"matchLabels": chosen}},
+        old=old,
+        why="The template's own label may go with a later deployment; the guard must not go with it.",
+        rules=("AMB115",),
+        after=(checks.exists(ref),),
+    )
+
+
+def _settle(manifest: dict[str, object], spec: dict[str, object]) -> UpdateSpec:
+    ref = object_ref(manifest)
+    old = manifest["spec"]
+    return UpdateSpec(
+        id=f"contract.settle.{ref.namespace}.{ref.name}",
+        target=Target.of(ref),
+        spec=spec,
+        old=dict(old) if isinstance(old, dict) else {},
+        why="No sidecar validates the token a second time any more; the policy's own setting holds again.",
+        rules=("AMB119",),
+        after=(checks.exists(ref),),
+    )
+
+
+def _delete(policy: Resource, spec: dict[str, object], requires: tuple[str, ...]) -> DeleteObject:
+    metadata = {k: v for k, v in policy.metadata.items() if k not in _DROPPED}
+    return DeleteObject(
+        id=f"contract.delete.{policy.ref.kind.lower()}.{policy.namespace}.{policy.name}",
+        target=Target.of(policy.ref),
+        manifest={
+            "apiVersion": policy.body.get("apiVersion", ""),
+            "kind": policy.ref.kind,
+            "metadata": metadata,
+            "spec": spec,
+        },
+        why="Every workload that it protected is behind its waypoint, where the copies are enforced.",
+        rules=(rule_about(policy),),
+        requires=requires,
+        disruption=Disruption.NONE,
+        after=(checks.absent(policy.ref),),
+    )

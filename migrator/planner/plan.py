@@ -1,0 +1,140 @@
+"""The plan: the whole truth of what apply will do, made to be read in review."""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+from pydantic import Field
+
+from migrator.model.finding import Severity
+from migrator.model.resource import Frozen
+from migrator.steps import AnyStep, Target
+
+SCHEMA: Final = "migrate/plan/v1"
+
+
+class PhaseName(StrEnum):
+    """Prepare the mesh, expand it by what is dormant, switch wave by wave, contract."""
+
+    PREPARE = "prepare"
+    EXPAND = "expand"
+    SWITCH = "switch"
+    CONTRACT = "contract"
+
+
+class Gate(Frozen):
+    """A condition, or a person, that must say yes before the next wave."""
+
+    kind: Literal["checks", "error-rate", "soak", "person"]
+    says: str
+    minutes: int = 0
+
+
+class Exposure(Frozen):
+    """What a wave opens (a request that was denied passes) and closes (one that passed fails), for whom.
+
+    Computed by the model from manifests, not observed.
+    """
+
+    opens: tuple[str, ...] = ()
+    closes: tuple[str, ...] = ()
+
+
+class Wave(Frozen):
+    """Steps that are done together; its end is a checkpoint, a verified resting point."""
+
+    name: str
+    goal: str
+    steps: tuple[AnyStep, ...]
+    gates: tuple[Gate, ...] = ()
+    exposure: Exposure = Exposure()
+
+
+class Phase(Frozen):
+    name: PhaseName
+    goal: str
+    waves: tuple[Wave, ...]
+
+
+class Header(Frozen):
+    """From what the plan was made; apply refuses when the mesh is no longer that."""
+
+    snapshot: str
+    istio: str
+    istio_assumed: bool
+    root_namespace: str
+    trust_domain: str
+    calls: Literal["none", "partial", "complete"]
+
+
+class NamespaceScope(Frozen):
+    """How a namespace moves: `namespace` flips its label, `workload` moves one workload after another."""
+
+    namespace: str
+    mode: Literal["namespace", "workload"]
+    why: str
+    workloads: tuple[str, ...]
+
+
+class WaypointScope(Frozen):
+    """A waypoint and the services bound to it, each with the codes of its reasons."""
+
+    namespace: str
+    name: str
+    services: dict[str, tuple[str, ...]]
+
+
+class Exclusion(Frozen):
+    """A workload or namespace that stays behind, and what would let it move."""
+
+    target: Target
+    reason: str
+    rules: tuple[str, ...] = ()
+    fix: str = ""
+
+
+class Acknowledgement(Frozen):
+    """Behaviour that changes and that a person accepts by setting `acknowledged: true`."""
+
+    code: str
+    rule: str
+    severity: Severity
+    target: Target
+    path: str = ""
+    says: str
+    acknowledged: bool = False
+
+
+class Plan(Frozen):
+    """Header, scope, what must be acknowledged, what stays behind, and the phases."""
+
+    schema_: Literal["migrate/plan/v1"] = Field(default=SCHEMA, alias="schema")
+    tool: str
+    header: Header
+    assumptions: tuple[str, ...]
+    scope: tuple[NamespaceScope, ...]
+    waypoints: tuple[WaypointScope, ...]
+    blockers: tuple[Acknowledgement, ...]
+    acknowledgements: tuple[Acknowledgement, ...]
+    exclusions: tuple[Exclusion, ...]
+    phases: tuple[Phase, ...]
+
+    model_config = Frozen.model_config | {"populate_by_name": True, "serialize_by_alias": True}
+
+    def steps(self) -> tuple[tuple[PhaseName, Wave, AnyStep], ...]:
+        """Every step in order, with its phase and wave."""
+        return tuple(
+            (phase.name, wave, step)
+            for phase in self.phases
+            for wave in phase.waves
+            for step in wave.steps
+        )
+
+    def refusals(self) -> tuple[str, ...]:
+        """Why this plan must not be applied; empty when it may. The one place that says no."""
+        blocked = (f"{b.code} {b.rule} on {b.target} blocks the whole mesh" for b in self.blockers)
+        waiting = (
+            f"{a.code} {a.rule} on {a.target} is not acknowledged"
+            for a in self.acknowledgements
+            if not a.acknowledged
+        )
+        return (*blocked, *waiting)

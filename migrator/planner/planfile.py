@@ -1,0 +1,87 @@
+"""The plan as a YAML file: made to be read in review, and the same bytes for the same plan."""
+
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from .plan import SCHEMA, Plan
+
+_HEAD = """\
+# yaml-language-server: $schema=../docs/plan.schema.json
+# A plan of `migrate`: review it, set `acknowledged: true` where you accept what is said, then apply it.
+# Meant for editing: acknowledgements, the order of waves, gates. `migrate show FILE` prints it.
+"""
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Block style; texts with line breaks as literal blocks; no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(plan: Plan) -> str:
+    """The plan file's text. Fields that say nothing (empty lists, defaults) are left out of steps."""
+    data = plan.model_dump(mode="json", by_alias=True)
+    for phase in data["phases"]:
+        for wave in phase["waves"]:
+            wave["steps"] = [_tidy(step) for step in wave["steps"]]
+            wave["gates"] = [_without(gate, {"minutes": 0}) for gate in wave["gates"]]
+    body: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
+    return _HEAD + body
+
+
+def load(text: str) -> Plan:
+    """The plan of a plan file. Raises ValueError that names the field and what is wrong with it."""
+    try:
+        data = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        msg = f"not YAML: {error}"
+        raise ValueError(msg) from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        msg = f"not a plan of this version: `schema: {SCHEMA}` is expected"
+        raise ValueError(msg)
+    try:
+        return Plan.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        msg = f"{where}: {first['msg']}"
+        raise ValueError(msg) from error
+
+
+_QUIET: dict[str, Any] = {
+    "rules": [],
+    "requires": [],
+    "before": [],
+    "after": [],
+    "annotations": {},
+    "old_annotations": {},
+    "live_pods": False,
+}
+
+
+def _tidy(step: dict[str, Any]) -> dict[str, Any]:
+    head = {"id": step["id"], "kind": step["kind"]}
+    rest = {k: v for k, v in step.items() if k not in head}
+    if rest.get("template_path") == "spec.template" and step["kind"] == "restart-workload":
+        del rest["template_path"]
+    tidy = _without({**head, **rest}, _QUIET)
+    for key in ("before", "after"):
+        for check in tidy.get(key, ()):
+            if check["about"] is None:
+                del check["about"]
+    return tidy
+
+
+def _without(data: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if defaults.get(key, ...) != value}

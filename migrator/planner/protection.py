@@ -1,0 +1,53 @@
+"""What protects a workload, and whether ztunnel alone would still do it."""
+
+from migrator.istio import kinds
+from migrator.istio.authz import Level
+from migrator.istio.mesh import Mesh
+from migrator.istio.workloads import Role, Workload
+from migrator.model.finding import Effect
+from migrator.model.resource import Resource
+
+_GUARDING_WASM_PHASES = {"AUTHN", "AUTHZ"}
+
+
+def is_guarded(mesh: Mesh, workload: Workload) -> bool:
+    """Whether something at HTTP level protects it that only its sidecar, or a waypoint, enforces."""
+    policies = mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
+    if any(needs_waypoint(mesh, policy) for policy in policies):
+        return True
+    if mesh.attachments.on_workload(kinds.REQUEST_AUTHENTICATION, workload):
+        return True
+    plugins = mesh.attachments.on_workload(kinds.WASM_PLUGIN, workload)
+    return any(plugin.spec.get("phase") in _GUARDING_WASM_PHASES for plugin in plugins)
+
+
+def needs_waypoint(mesh: Mesh, policy: Resource) -> bool:
+    """Whether ztunnel alone would not enforce the AuthorizationPolicy as it is written."""
+    evaluation = mesh.effect(policy)
+    return evaluation.level is Level.L7 or bool(evaluation.dropped_silently)
+
+
+def can_narrow(mesh: Mesh, policy: Resource) -> bool:
+    """Whether the policy may be narrowed to pods with a sidecar, and there is a reason to.
+
+    The injector stamps `security.istio.io/tlsMode` on sidecars only, not on gateways
+    (manifests/charts/istio-control/istio-discovery/files/injection-template.yaml has it,
+    gateway-injection-template.yaml and kube-gateway.yaml have not): a policy that also protects a
+    gateway would let everything pass there. One without selector is also the default for workloads that
+    come later, so it stays as it is unless ztunnel would deny more by it than it asks.
+    """
+    if not needs_waypoint(mesh, policy):
+        return False
+    has_selector = bool((policy.spec.get("selector") or {}).get("matchLabels"))
+    if not has_selector and not _denies_more(mesh, policy):
+        return False
+    return all(w.role is Role.APP for w in mesh.attachments.workloads_of(policy))
+
+
+def over_denies(mesh: Mesh, policy: Resource) -> bool:
+    """Whether ztunnel would deny more than the DENY policy asks, and it cannot be narrowed."""
+    return _denies_more(mesh, policy) and not can_narrow(mesh, policy)
+
+
+def _denies_more(mesh: Mesh, policy: Resource) -> bool:
+    return policy.spec.get("action") == "DENY" and mesh.effect(policy).effect is Effect.WIDER

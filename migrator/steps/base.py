@@ -1,0 +1,85 @@
+"""The shape of a step."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from migrator.model.resource import Frozen, Ref
+
+
+class Disruption(StrEnum):
+    """What a step does to traffic: nothing, it cuts or refuses new connections, or pods restart."""
+
+    NONE = "none"
+    NEW_CONNECTIONS = "new-connections"
+    RESTART = "restart"
+
+
+class Target(Frozen):
+    """The object that a step changes; `namespace` is empty for cluster-scoped kinds."""
+
+    group: str = ""
+    kind: str
+    namespace: str = ""
+    name: str
+
+    @classmethod
+    def of(cls, ref: Ref) -> "Target":
+        return cls(group=ref.group, kind=ref.kind, namespace=ref.namespace, name=ref.name)
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.group, self.kind, self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return str(self.ref)
+
+
+class Check(Frozen):
+    """Something that must be seen, before or after a step: `predicate` about `about`, within a time.
+
+    `says` is the predicate in words, with the exact field that is looked at. A check that is not seen
+    to hold within `timeout_seconds` has failed: absence is not success.
+    """
+
+    predicate: str
+    about: Target | None = None
+    says: str
+    timeout_seconds: int = 120
+
+
+class Step(Frozen, ABC):
+    """One reversible change to one target, with its reason, its checks and its inverse.
+
+    `rules` are the codes of the findings, or of the rules, that ask for the step; `requires` are ids of
+    steps that must have been verified before.
+    """
+
+    reversible: ClassVar[bool] = True
+
+    id: str
+    target: Target
+    why: str
+    rules: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    disruption: Disruption = Disruption.NONE
+    before: tuple[Check, ...] = ()
+    after: tuple[Check, ...] = ()
+
+    @abstractmethod
+    def summary(self) -> str:
+        """What is done, in a line."""
+
+    @abstractmethod
+    def change(self) -> Mapping[str, Any]:
+        """The exact change, as a person reviews it."""
+
+    @abstractmethod
+    def undo(self) -> str:
+        """How it is taken back, in a line."""
+
+
+def label_words(labels: Mapping[str, str | None]) -> str:
+    """`a=b, c removed`, in the manner of kubectl label."""
+    return ", ".join(f"{k} removed" if v is None else f"{k}={v}" for k, v in labels.items())
