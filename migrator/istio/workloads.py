@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from migrator.model.resource import GroupKind, Ref, Resource
+from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 
-from . import kinds, labels as names
+from . import kinds
+from . import labels as names
 
 _MAX_OWNERS = 8  # Kubernetes' own chains have two links; more is a cycle or a mistake
 
@@ -66,7 +67,9 @@ class Workload:
 
     @property
     def service_account(self) -> str:
-        return self.pod_spec.get("serviceAccountName") or "default"
+        """Its account; `serviceAccount` is the old name, which the API server still takes as input."""
+        spec = self.pod_spec
+        return spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
 
     @property
     def host_network(self) -> bool:
