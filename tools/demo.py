@@ -21,12 +21,17 @@ EXPECTED = {0, 3}  # 3: the mesh has blockers, which is a result
 console = Console(highlight=False, stderr=False)
 
 
-def steps(mesh: str, plan: str) -> tuple[tuple[str, list[str]], ...]:
+def steps(example: str, plan: str) -> tuple[tuple[str, list[str]], ...]:
     """The walk: what a step is for, and its command."""
+    mesh, calls = f"{example}/mesh", f"{example}/calls.yaml"
+    graph = ["--calls", calls] if (ROOT / calls).is_file() else []
     return (
         ("What is there?", ["scan", mesh]),
         ("What will not work in ambient, or not as it does now?", ["check", mesh]),
-        ("In which order can it move, and what happens at each step?", ["plan", mesh, "-o", plan]),
+        (
+            "In which order can it move, and what happens at each step?",
+            ["plan", mesh, *graph, "-o", plan],
+        ),
         ("The plan, as a reviewer reads it.", ["show", plan]),
     )
 
@@ -46,11 +51,12 @@ def run(arguments: list[str]) -> int:
 
 def walk(example: Path, number: int, total: int) -> bool:
     """All steps on one example; whether every command ended as it should."""
-    mesh = (example / "mesh").relative_to(ROOT).as_posix()
     plan = (LOCAL / f"demo-{example.name}.yaml").relative_to(ROOT).as_posix()
     (ROOT / plan).unlink(missing_ok=True)
     console.print(Rule(f"mesh {number} of {total}: {example.name}"))
-    for i, (purpose, arguments) in enumerate(steps(mesh, plan), start=1):
+    for i, (purpose, arguments) in enumerate(
+        steps(example.relative_to(ROOT).as_posix(), plan), start=1
+    ):
         console.print(f"\n[bold][{number}.{i}] {purpose}[/bold]")
         console.print(f"[dim]$ migrate {' '.join(arguments)}[/dim]\n", soft_wrap=True)
         code = run(arguments)

@@ -16,8 +16,8 @@ CONTRACTS: tuple[tuple[str, str, type[BaseModel]], ...] = (
 
 
 def schema(title: str, model: type[BaseModel]) -> str:
-    """The schema of what `model` looks like when it is written."""
-    body: dict[str, Any] = model.model_json_schema(mode="serialization", by_alias=True)
+    """The schema of what `model` accepts: fields with defaults may be left out of a plan file."""
+    body: dict[str, Any] = model.model_json_schema(by_alias=True)
     text = json.dumps({"$schema": DIALECT, **body, "title": title}, indent=2, ensure_ascii=False)
     return text + "\n"
 
