@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migrator.istio import kinds
+from migrator.istio.authz import action_of
 from migrator.istio.mesh import Mesh
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 
 from .calls import CallGraph
+from .protection import enforced_on
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ def _declared(mesh: Mesh, workload: Workload, graph: CallGraph) -> frozenset[Ref
 
 def _bounded(mesh: Mesh, workload: Workload) -> frozenset[Ref] | None:
     """Callers that some ALLOW admits, when every ALLOW rule names its sources exactly."""
-    policies = mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
-    allows = [p for p in policies if p.spec.get("action", "ALLOW") == "ALLOW"]
+    allows = [p for p in enforced_on(mesh, workload) if action_of(p) == "ALLOW"]
     if not allows:
         return None
     accounts: set[tuple[str, str]] = set()

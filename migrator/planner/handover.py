@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrator.istio import kinds
+from migrator.istio.authz import action_of
 from migrator.istio.services import Service
 from migrator.istio.workloads import Workload
 from migrator.model.resource import GroupKind, Ref, Resource
@@ -18,7 +19,7 @@ from migrator.translate.manifest import fresh_name
 from migrator.translate.waypoint import principal
 
 from .layout import Layout
-from .protection import can_narrow
+from .protection import can_narrow, has_allow
 
 _COPIED = (kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION)
 _RULE_BY_ACTION = {"ALLOW": "AMB101", "DENY": "AMB102", "CUSTOM": "AMB103", "AUDIT": "AMB104"}
@@ -58,7 +59,7 @@ def hand_over(layout: Layout) -> HandOver:
     exempted = _exempted(layout, policies, servers)
     return HandOver(
         copies=tuple(_copies(layout, policies, taken)),
-        allows={w.ref: _allow(layout, w, taken) for w in servers if _has_allow(layout, w)},
+        allows={w.ref: _allow(layout, w, taken) for w in servers if has_allow(layout.mesh, w)},
         guards={w.ref: _guard(layout, w, taken) for w in servers if w.ref in layout.guarded},
         exempted=exempted,
         narrowed=_narrowed(layout, policies, exempted),
@@ -142,11 +143,6 @@ def _taken_names(layout: Layout) -> dict[GroupKind, set[str]]:
     }
 
 
-def _has_allow(layout: Layout, workload: Workload) -> bool:
-    policies = layout.mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
-    return any(p.spec.get("action", "ALLOW") == "ALLOW" for p in policies)
-
-
 def _policy_name(prefix: str, workload: Workload, taken: dict[GroupKind, set[str]]) -> str:
     names = taken.setdefault(kinds.AUTHORIZATION_POLICY, set())
     return fresh_name(f"{workload.namespace}/{prefix}-{workload.name}", names).partition("/")[2]
@@ -187,7 +183,7 @@ def _exempted(
     serving = {w.ref: w for w in servers}
     found = {}
     for ref, policy in policies.items():
-        if ref.group_kind != kinds.AUTHORIZATION_POLICY or policy.spec.get("action") != "DENY":
+        if ref.group_kind != kinds.AUTHORIZATION_POLICY or action_of(policy) != "DENY":
             continue
         touched = [w for w in layout.mesh.attachments.workloads_of(policy) if w.ref in serving]
         principals = sorted({p for w in touched for p in principals_of(layout, w)})
@@ -214,5 +210,5 @@ def _narrowed(
 def rule_about(policy: Resource) -> str:
     """The code of the rule that says why `policy` needs a twin at the waypoint."""
     if policy.ref.group_kind == kinds.AUTHORIZATION_POLICY:
-        return _RULE_BY_ACTION[policy.spec.get("action", "ALLOW")]
+        return _RULE_BY_ACTION[action_of(policy)]
     return _RULE_BY_KIND[policy.ref.group_kind]

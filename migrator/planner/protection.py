@@ -1,10 +1,9 @@
 """What protects a workload, and whether ztunnel alone would still do it."""
 
 from migrator.istio import kinds
-from migrator.istio.authz import Level
+from migrator.istio.authz import Level, action_of, is_dry_run
 from migrator.istio.mesh import Mesh
 from migrator.istio.workloads import Role, Workload
-from migrator.model.finding import Effect
 from migrator.model.resource import Resource
 
 _GUARDING_WASM_PHASES = {"AUTHN", "AUTHZ"}
@@ -12,8 +11,7 @@ _GUARDING_WASM_PHASES = {"AUTHN", "AUTHZ"}
 
 def is_guarded(mesh: Mesh, workload: Workload) -> bool:
     """Whether something at HTTP level protects it that only its sidecar, or a waypoint, enforces."""
-    policies = mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
-    if any(needs_waypoint(mesh, policy) for policy in policies):
+    if any(needs_waypoint(mesh, policy) for policy in enforced_on(mesh, workload)):
         return True
     if mesh.attachments.on_workload(kinds.REQUEST_AUTHENTICATION, workload):
         return True
@@ -21,8 +19,21 @@ def is_guarded(mesh: Mesh, workload: Workload) -> bool:
     return any(plugin.spec.get("phase") in _GUARDING_WASM_PHASES for plugin in plugins)
 
 
+def enforced_on(mesh: Mesh, workload: Workload) -> tuple[Resource, ...]:
+    """The AuthorizationPolicies in force on its pods; a dry-run one only logs."""
+    policies = mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
+    return tuple(policy for policy in policies if not is_dry_run(policy))
+
+
+def has_allow(mesh: Mesh, workload: Workload) -> bool:
+    """Whether an ALLOW policy is in force, so that everything else is refused."""
+    return any(action_of(policy) == "ALLOW" for policy in enforced_on(mesh, workload))
+
+
 def needs_waypoint(mesh: Mesh, policy: Resource) -> bool:
     """Whether ztunnel alone would not enforce the AuthorizationPolicy as it is written."""
+    if is_dry_run(policy):
+        return False
     evaluation = mesh.effect(policy)
     return evaluation.level is Level.L7 or bool(evaluation.dropped_silently)
 
@@ -50,4 +61,5 @@ def over_denies(mesh: Mesh, policy: Resource) -> bool:
 
 
 def _denies_more(mesh: Mesh, policy: Resource) -> bool:
-    return policy.spec.get("action") == "DENY" and mesh.effect(policy).effect is Effect.WIDER
+    denies = action_of(policy) == "DENY" and not is_dry_run(policy)
+    return denies and mesh.effect(policy).over_matches
