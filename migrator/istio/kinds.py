@@ -90,7 +90,8 @@ CONFIG_SOURCES = frozenset({CONFIG_MAP, ISTIO_OPERATOR, SAIL_ISTIO})
 NAMESPACES = frozenset({NAMESPACE})
 WORKLOADS = frozenset({*CONTROLLERS, POD, NAMESPACE})
 SERVICES = frozenset({SERVICE})
-INJECTION = WORKLOADS | CONFIG_SOURCES | {MUTATING_WEBHOOK}
+MESHED = WORKLOADS | {CONFIG_MAP, MUTATING_WEBHOOK}  # `mesh.meshed` and `mesh.injection`
+INJECTION = MESHED | CONFIG_SOURCES
 
 KNOWN = frozenset(value for value in globals().values() if isinstance(value, GroupKind))
 
