@@ -60,12 +60,10 @@ def _outbound(workload: Workload) -> Iterator[Exclusion]:
 
 
 def _ports(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.replace(" ", "").split(",") if part.isdigit())
+    return tuple(int(part) for part in text.replace(" ", "").split(",") if part.isdecimal())
 
 
 def _declared(workload: Workload) -> tuple[int, ...]:
     ports = (p for c in workload.containers for p in c.get("ports") or ())
-    tcp = (p for p in ports if p.get("protocol", "TCP") == "TCP")
-    return tuple(
-        dict.fromkeys(p["containerPort"] for p in tcp if p["containerPort"] not in _OWN_PORTS)
-    )
+    tcp = (p.get("containerPort") for p in ports if p.get("protocol", "TCP") == "TCP")
+    return tuple(dict.fromkeys(port for port in tcp if port and port not in _OWN_PORTS))

@@ -57,10 +57,16 @@ def probes(workload: Workload) -> tuple[Probe, ...]:
     """Every probe of the application's containers; the sidecar's own are not among them."""
     return tuple(
         probe
-        for path, container in workload.all_containers()
-        if container.get("name") not in SIDECAR_CONTAINERS
+        for path, container in own_containers(workload)
         for probe in _of_container(path, container)
     )
+
+
+def own_containers(workload: Workload) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The application's containers and init containers with their paths."""
+    for path, container in workload.all_containers():
+        if container.get("name") not in SIDECAR_CONTAINERS:
+            yield path, container
 
 
 def _of_container(path: str, container: Mapping[str, Any]) -> Iterator[Probe]:
@@ -81,7 +87,7 @@ def _of_container(path: str, container: Mapping[str, Any]) -> Iterator[Probe]:
 
 def _number(port: int | str | None, container: Mapping[str, Any]) -> int | None:
     """Resolve a port given by number, or by the name that one of the container's ports has."""
-    if isinstance(port, str) and not port.isdigit():
+    if isinstance(port, str) and not port.isdecimal():
         named = (p for p in container.get("ports") or () if p.get("name") == port)
         return next((p.get("containerPort") for p in named), None)
     return int(port) if port is not None else None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .probes import SIDECAR_CONTAINERS
+from .probes import own_containers
 from .workloads import Workload
 
 _ADMIN_PORTS = frozenset({"15000", "15004", "15020", "15021", "15090"})
@@ -55,17 +55,11 @@ def _exec(text: str) -> str:
 
 
 def _search(workload: Workload, what: Any) -> Iterator[Use]:
-    for path, container in _own(workload):
+    for path, container in own_containers(workload):
         for below, words in _commands(container):
             shown = what(" ".join(words))
             if shown:
                 yield Use(shown, f"{path}.{below}")
-
-
-def _own(workload: Workload) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for path, container in workload.all_containers():
-        if container.get("name") not in SIDECAR_CONTAINERS:
-            yield path, container
 
 
 def _commands(container: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -81,7 +75,7 @@ def _commands(container: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ..
 
 
 def _hooks(workload: Workload) -> Iterator[Use]:
-    for path, container in _own(workload):
+    for path, container in own_containers(workload):
         for hook, action in (container.get("lifecycle") or {}).items():
             call = (action.get("httpGet") or {}) if isinstance(action, dict) else {}
             if str(call.get("port")) in _ADMIN_PORTS:
@@ -89,7 +83,7 @@ def _hooks(workload: Workload) -> Iterator[Use]:
 
 
 def _wrappers(workload: Workload) -> Iterator[Use]:
-    for path, container in _own(workload):
+    for path, container in own_containers(workload):
         for i, env in enumerate(container.get("env") or ()):
             if env.get("name") in _WRAPPER_ENV:
                 yield Use(env["name"], f"{path}.env[{i}]")

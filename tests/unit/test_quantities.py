@@ -27,6 +27,7 @@ from migrator.istio.quantities import quantity
         ("", None),
         ("much", None),
         ("1 Gi", None),
+        ("1e9999999999", None),
     ],
 )
 def test_reads_what_kubernetes_writes(text: str | float | None, value: Fraction | None) -> None:
