@@ -1,0 +1,46 @@
+"""Which NetworkPolicies would refuse the kubelet's probes once istio-cni gives them its own address."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from migrator.model.resource import Resource
+
+from . import kinds
+from .hbone_gaps import pod_of
+from .networkpolicy import Direction, admits_probes, isolating, rules
+from .probes import Probe, probes
+from .workloads import Workload
+
+if TYPE_CHECKING:
+    from .mesh import Mesh
+
+
+class RefusedProbes(NamedTuple):
+    """Probes that no policy lets in; `policy` is the first of those that isolate the pods."""
+
+    policy: Resource
+    probes: tuple[Probe, ...]
+    workloads: tuple[Workload, ...]
+
+
+def refused_probes(mesh: "Mesh") -> tuple[RefusedProbes, ...]:
+    """One answer for each policy that isolates probed pods of the mesh."""
+    policies = mesh.of(kinds.NETWORK_POLICY)
+    found: dict[Resource, list[tuple[Workload, tuple[Probe, ...]]]] = {}
+    for workload in mesh.meshed if policies else ():
+        isolated_by = isolating(policies, Direction.INGRESS, pod_of(mesh, workload))
+        let_in = rules(isolated_by, Direction.INGRESS)
+        refused = tuple(
+            probe
+            for probe in probes(workload)
+            if probe.over_network and not any(admits_probes(rule, probe.port) for rule in let_in)
+        )
+        if isolated_by and refused:
+            found.setdefault(isolated_by[0], []).append((workload, refused))
+    return tuple(
+        RefusedProbes(
+            policy,
+            tuple(probe for _, refused in hits for probe in refused),
+            tuple(workload for workload, _ in hits),
+        )
+        for policy, hits in found.items()
+    )
