@@ -1,0 +1,231 @@
+"""Routes of the mesh: which VirtualServices, DestinationRules and Gateway API routes concern a Service.
+
+Mirrors istio/istio pilot/pkg/networking/core/listener_waypoint.go and cluster_waypoint.go (what a
+waypoint reads), pilot/pkg/model/push_context.go (visibility and the DestinationRule's lookup).
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from migrator.model.fieldpath import field
+from migrator.model.resource import GroupKind, Ref, Resource
+
+from . import kinds
+from .hosts import fqdn, matches
+from .services import Service
+
+if TYPE_CHECKING:
+    from .mesh import Mesh
+
+MESH = "mesh"
+_GATEWAY_API = (kinds.HTTP_ROUTE, kinds.GRPC_ROUTE, kinds.TCP_ROUTE, kinds.TLS_ROUTE)
+
+
+class Destination(NamedTuple):
+    """A destination of a VirtualService: the host as written, its path, and the whole entry."""
+
+    host: str
+    path: str
+    body: Mapping[str, Any]
+
+
+def gateways_of(virtual_service: Resource) -> tuple[str, ...]:
+    """Its gateways; none named means the mesh (istio.io/api networking/v1alpha3/virtual_service.proto)."""
+    return tuple(virtual_service.spec.get("gateways") or (MESH,))
+
+
+def is_for_mesh(virtual_service: Resource) -> bool:
+    return MESH in gateways_of(virtual_service)
+
+
+def is_for_gateway(virtual_service: Resource) -> bool:
+    return any(gateway != MESH for gateway in gateways_of(virtual_service))
+
+
+def exported_to(resource: Resource, namespace: str) -> bool:
+    """Whether `namespace` sees it; nothing said means everybody."""
+    wanted = resource.spec.get("exportTo") or ("*",)
+    return any(
+        one in {"*", namespace} or (one == "." and namespace == resource.namespace)
+        for one in wanted
+    )
+
+
+def destinations(virtual_service: Resource) -> Iterator[Destination]:
+    """Every destination of its http, tls and tcp routes, and of mirrors."""
+    for kind in ("http", "tls", "tcp"):
+        for i, route in enumerate(virtual_service.spec.get(kind) or ()):
+            for k, one in enumerate(route.get("route") or ()):
+                body = one.get("destination") or {}
+                path = field("spec", kind, i, "route", k, "destination")
+                yield Destination(body.get("host", ""), path, body)
+            if route.get("mirror"):
+                path = field("spec", kind, i, "mirror")
+                yield Destination(route["mirror"].get("host", ""), path, route["mirror"])
+
+
+def route_matches(virtual_service: Resource) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(`http` | `tls` | `tcp`, path, match) of each match block."""
+    for kind in ("http", "tls", "tcp"):
+        for i, route in enumerate(virtual_service.spec.get(kind) or ()):
+            for k, match in enumerate(route.get("match") or ()):
+                yield kind, field("spec", kind, i, "match", k), match
+
+
+class Routing:
+    """Routes and policies by the Service or the external host that they are about."""
+
+    def __init__(self, mesh: "Mesh") -> None:
+        self._mesh = mesh
+
+    @cached_property
+    def mesh_virtual_services(self) -> tuple[Resource, ...]:
+        """VirtualServices that sidecars obey."""
+        return tuple(vs for vs in self._mesh.of(kinds.VIRTUAL_SERVICE) if is_for_mesh(vs))
+
+    @cached_property
+    def gateway_virtual_services(self) -> tuple[Resource, ...]:
+        return tuple(vs for vs in self._mesh.of(kinds.VIRTUAL_SERVICE) if is_for_gateway(vs))
+
+    def service_of(self, host: str, namespace: str) -> Service | None:
+        """The Service that `host` means, written in `namespace`; a short form may name the namespace."""
+        found = self._mesh.services.by_host(fqdn(host, namespace))
+        if found is not None:
+            return found
+        name, _, rest = host.partition(".")
+        home, _, suffix = rest.partition(".")
+        short = home and suffix in {"", "svc"}
+        return self._mesh.services.by_host(fqdn(name, home)) if short else None
+
+    def services_matching(self, host: str, namespace: str) -> tuple[Service, ...]:
+        """Every Service that a host covers; a wildcard may cover many."""
+        if host.startswith("*"):
+            return tuple(s for s in self._mesh.services.all if matches(host, s.host))
+        found = self.service_of(host, namespace)
+        return (found,) if found is not None else ()
+
+    @cached_property
+    def _virtual_services_by_service(self) -> Mapping[Ref, tuple[Resource, ...]]:
+        found: dict[Ref, list[Resource]] = {}
+        for vs in self.mesh_virtual_services:
+            for host in vs.spec.get("hosts") or ():
+                for service in self.services_matching(host, vs.namespace):
+                    found.setdefault(service.ref, []).append(vs)
+        return {ref: tuple(dict.fromkeys(group)) for ref, group in found.items()}
+
+    def virtual_services_for(self, service: Service) -> tuple[Resource, ...]:
+        """Mesh VirtualServices whose hosts cover the Service."""
+        return self._virtual_services_by_service.get(service.ref, ())
+
+    @cached_property
+    def _destination_rules_by_service(self) -> Mapping[Ref, tuple[Resource, ...]]:
+        found: dict[Ref, list[Resource]] = {}
+        for rule in self._mesh.of(kinds.DESTINATION_RULE):
+            host = rule.spec.get("host", "")
+            for service in self.services_matching(host, rule.namespace):
+                found.setdefault(service.ref, []).append(rule)
+        return {ref: tuple(group) for ref, group in found.items()}
+
+    def destination_rules_for(self, service: Service) -> tuple[Resource, ...]:
+        """DestinationRules of any namespace whose host covers the Service."""
+        return self._destination_rules_by_service.get(service.ref, ())
+
+    @cached_property
+    def _routes_by_service(self) -> Mapping[Ref, tuple[Resource, ...]]:
+        found: dict[Ref, list[Resource]] = {}
+        for kind in _GATEWAY_API:
+            for route in self._mesh.of(kind):
+                for parent in self.service_parents(route):
+                    found.setdefault(parent, []).append(route)
+        return {ref: tuple(group) for ref, group in found.items()}
+
+    def service_parents(self, route: Resource) -> tuple[Ref, ...]:
+        """Services that a Gateway API route names as parents (a mesh route)."""
+        return tuple(
+            Ref("", "Service", parent.get("namespace") or route.namespace, parent.get("name", ""))
+            for parent in route.spec.get("parentRefs") or ()
+            if parent.get("kind") == "Service" and not parent.get("group")
+        )
+
+    def routes_for(self, service: Service) -> tuple[Resource, ...]:
+        """Gateway API routes with the Service as parent."""
+        return self._routes_by_service.get(service.ref, ())
+
+    @cached_property
+    def _ingress_backends(self) -> Mapping[Ref, tuple[Resource, ...]]:
+        found: dict[Ref, list[Resource]] = {}
+        for vs in self.gateway_virtual_services:
+            for destination in destinations(vs):
+                service = self.service_of(destination.host, vs.namespace)
+                if service is not None:
+                    found.setdefault(service.ref, []).append(vs)
+        for kind in _GATEWAY_API:
+            for route in self._mesh.of(kind):
+                if self._has_gateway_parent(route):
+                    for backend in _backends(route):
+                        found.setdefault(backend, []).append(route)
+        for ingress in self._mesh.of(kinds.INGRESS):
+            if _is_istio_ingress(ingress):
+                for backend in _ingress_services(ingress):
+                    found.setdefault(backend, []).append(ingress)
+        return {ref: tuple(dict.fromkeys(group)) for ref, group in found.items()}
+
+    def ingress_routes_for(self, service: Service) -> tuple[Resource, ...]:
+        """What leads a gateway's traffic to the Service: VirtualServices, routes, Ingresses of Istio."""
+        return self._ingress_backends.get(service.ref, ())
+
+    @staticmethod
+    def _has_gateway_parent(route: Resource) -> bool:
+        return any(
+            parent.get("kind", "Gateway") == "Gateway"
+            for parent in route.spec.get("parentRefs") or ()
+        )
+
+    @cached_property
+    def service_entries_by_host(self) -> Mapping[str, tuple[Resource, ...]]:
+        found: dict[str, list[Resource]] = {}
+        for entry in self._mesh.of(kinds.SERVICE_ENTRY):
+            for host in entry.spec.get("hosts") or ():
+                found.setdefault(host, []).append(entry)
+        return {host: tuple(group) for host, group in found.items()}
+
+    def service_entries_for(self, host: str) -> tuple[Resource, ...]:
+        """ServiceEntries for exactly this host, or by a wildcard."""
+        exact = self.service_entries_by_host.get(host, ())
+        wild = tuple(
+            entry
+            for pattern, entries in self.service_entries_by_host.items()
+            if pattern.startswith("*") and pattern != host and matches(pattern, host)
+            for entry in entries
+        )
+        return exact + wild
+
+
+def _backends(route: Resource) -> Iterator[Ref]:
+    for rule in route.spec.get("rules") or ():
+        for backend in rule.get("backendRefs") or ():
+            if backend.get("kind", "Service") == "Service" and not backend.get("group"):
+                namespace = backend.get("namespace") or route.namespace
+                yield Ref("", "Service", namespace, backend.get("name", ""))
+
+
+def _is_istio_ingress(ingress: Resource) -> bool:
+    named = ingress.spec.get("ingressClassName") or ingress.annotations.get(
+        "kubernetes.io/ingress.class"
+    )
+    return named == "istio"
+
+
+def _ingress_services(ingress: Resource) -> Iterator[Ref]:
+    backends = [ingress.spec.get("defaultBackend") or {}]
+    for rule in ingress.spec.get("rules") or ():
+        paths = (rule.get("http") or {}).get("paths") or ()
+        backends += [path.get("backend") or {} for path in paths]
+    for backend in backends:
+        name = (backend.get("service") or {}).get("name")
+        if name:
+            yield Ref("", "Service", ingress.namespace, name)
+
+
+ROUTE_KINDS: tuple[GroupKind, ...] = _GATEWAY_API
