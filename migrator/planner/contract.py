@@ -22,17 +22,23 @@ _DROPPED = ("resourceVersion", "uid", "generation", "creationTimestamp", "manage
 
 def contract(layout: Layout, handover: HandOver) -> Phase:
     """One wave for each namespace with something left over."""
-    steps: dict[str, list[AnyStep]] = {}
+    steps: dict[tuple[bool, str], list[AnyStep]] = {}
     for step in _steps(layout, handover):
-        steps.setdefault(step.target.namespace, []).append(step)
+        key = (isinstance(step, DeleteObject), step.target.namespace)
+        steps.setdefault(key, []).append(step)
     waves = tuple(
         Wave(
-            name=f"contract-{namespace}",
-            goal=f"What only served the way is gone from {namespace}.",
+            name=f"{'delete' if deletes else 'settle'}-{namespace}",
+            goal=f"Old policies of {namespace} are gone."
+            if deletes
+            else f"What is new in {namespace} no longer hangs on labels of the way.",
             steps=tuple(found),
-            gates=(Gate(kind="checks", says="every check of the wave holds"),),
+            gates=(
+                Gate(kind="checks", says="every check of the wave holds"),
+                Gate(kind="person", says="go on; what follows deletes, and can be created again"),
+            ),
         )
-        for namespace, found in sorted(steps.items())
+        for (deletes, namespace), found in sorted(steps.items())
     )
     return Phase(
         name=PhaseName.CONTRACT,
