@@ -9,7 +9,7 @@ import pytest
 from tools.cli_reference import commands
 
 ROOT = Path(__file__).parents[2]
-TEXTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+TEXTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/plan.md")
 
 # Written so that this file does not match itself.
 FOREIGN = re.compile(
