@@ -11,11 +11,10 @@ from tools.cli_reference import commands
 ROOT = Path(__file__).parents[2]
 TEXTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/plan.md")
 
-# Written so that this file does not match itself.
 FOREIGN = re.compile(
-    r"/(?:w[o]rk|r[o]ot|f[a]rm)/"  # paths of one machine
-    r"|/(?:h[o]me|U[s]ers)/[a-z]"
-    r"|(?:pyth[o]nhosted|pyp[i]|npmj[s]|crat[e]s|g[o]lang)\.(?:org|io)"  # package registries
+    r"/(?:work|root|farm)/"  # paths of one machine
+    r"|/(?:home|Users)/[a-z]"
+    r"|(?:pythonhosted|pypi|npmjs|crates|golang)\.(?:org|io)"  # package registries
 )
 
 
