@@ -1,0 +1,145 @@
+"""What the tool keeps of an object: what its rules read, and nothing that may be secret.
+
+Dropped: managed fields, identifiers that change by themselves, nulls, status but for a few facts, values
+of environment variables and annotations beyond the lists of `redact`, data of ConfigMaps that are not
+Istio's or its CNI's. Nothing here changes its input, and positions in lists stay.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from migrator.istio import kinds
+from migrator.model.resource import GroupKind
+
+from . import redact
+from .sanitize_pod import env, headers, is_pod_spec, pod_spec, pod_status
+
+MAX_DEPTH = 100
+_METADATA_DROPPED = frozenset(
+    {"managedFields", "uid", "resourceVersion", "selfLink", "generateName"}
+)
+_DROPPED = frozenset({"caBundle"})
+_ISTIO_CONFIG_MAP = re.compile(r"(?:istio|istio-.*|cilium-config)\Z")
+_STATUS = frozenset(
+    {
+        "conditions", "observedGeneration", "ancestors", "parents", "addresses", "listeners", "phase",
+        "loadBalancer", "replicas", "readyReplicas", "updatedReplicas", "availableReplicas",
+        "unavailableReplicas", "currentReplicas", "desiredNumberScheduled", "numberReady",
+        "updatedNumberScheduled", "numberAvailable", "numberUnavailable", "active", "succeeded",
+        "failed", "currentHealthy", "desiredHealthy", "disruptionsAllowed", "capacity",
+        "allocatable", "nodeInfo", "sync", "health", "used",
+    }
+)  # fmt: skip
+
+
+class TooDeepError(Exception):
+    """The object is nested deeper than any that Kubernetes would store."""
+
+
+def sanitize(kind: GroupKind, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `body` with only what may be kept."""
+    return _BY_KIND.get(kind, _general)(body)
+
+
+def _general(body: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: _clean(value, MAX_DEPTH)
+        for key, value in body.items()
+        if value is not None and key not in {"metadata", "status"}
+    }
+    kept["metadata"] = metadata(body["metadata"])
+    if status := _status(body.get("status")):
+        kept["status"] = status
+    return kept
+
+
+def _config_map(body: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: body[key] for key in ("apiVersion", "kind") if key in body}
+    kept["metadata"] = metadata(body["metadata"])
+    if _ISTIO_CONFIG_MAP.match(body["metadata"]["name"]):
+        kept["data"] = {k: redact.settings(v) for k, v in (body.get("data") or {}).items()}
+    return kept
+
+
+def _pod(body: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: body[key] for key in ("apiVersion", "kind") if key in body}
+    kept["metadata"] = metadata(body["metadata"])
+    kept["spec"] = pod_spec(body.get("spec") or {})
+    if status := pod_status(body.get("status") or {}):
+        kept["status"] = status
+    return kept
+
+
+_BY_KIND: Mapping[GroupKind, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    kinds.CONFIG_MAP: _config_map,
+    kinds.POD: _pod,
+}
+
+
+def metadata(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata of an object or of a template."""
+    kept = {
+        key: value
+        for key, value in found.items()
+        if value is not None and key not in _METADATA_DROPPED
+    }
+    if "annotations" in kept:
+        kept["annotations"] = redact.annotations(kept["annotations"])
+        if not kept["annotations"]:
+            del kept["annotations"]
+    if "ownerReferences" in kept:
+        kept["ownerReferences"] = [
+            {key: value for key, value in owner.items() if key not in {"uid", "blockOwnerDeletion"}}
+            for owner in kept["ownerReferences"]
+        ]
+    return kept
+
+
+def _status(found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        return {}
+    return {
+        key: _clean(value, MAX_DEPTH)
+        for key, value in found.items()
+        if key in _STATUS and value is not None
+    }
+
+
+def _env(found: Any) -> Any:
+    if isinstance(found, dict):
+        return redact.env_mapping(found)
+    return env(found) if isinstance(found, list) else found
+
+
+def _proxy_metadata(found: Any) -> Any:
+    return redact.env_mapping(found) if isinstance(found, dict) else found
+
+
+def _annotations(found: Any) -> Any:
+    return redact.annotations(found) if isinstance(found, dict) else found
+
+
+_SPECIAL: Mapping[str, Callable[[Any], Any]] = {
+    "annotations": _annotations,
+    "env": _env,
+    "proxyMetadata": _proxy_metadata,
+    "httpHeaders": headers,
+}
+
+
+def _clean(value: Any, depth: int) -> Any:
+    """Copy without nulls; recursive, so the depth is bounded."""
+    if not isinstance(value, dict | list):
+        return value
+    if depth == 0:
+        raise TooDeepError
+    if isinstance(value, list):
+        return [_clean(one, depth - 1) for one in value]
+    if is_pod_spec(value):
+        return pod_spec(value)
+    return {
+        key: _SPECIAL[key](one) if key in _SPECIAL else _clean(one, depth - 1)
+        for key, one in value.items()
+        if one is not None and key not in _DROPPED
+    }
