@@ -200,10 +200,10 @@ def _key_text(key: object) -> str:
 
 def _repeated_key(text: bytes) -> int:
     """The line (from 0) of the first key that its mapping has already."""
-    parser = CParser(text)
+    parser: Any = CParser(text)
     open_: list[tuple[set[str] | None, list[bool]]] = []
     while True:
-        event: Any = parser.get_event()
+        event = parser.get_event()
         if isinstance(event, CollectionEndEvent):
             open_.pop()
         elif isinstance(event, NodeEvent) and open_:

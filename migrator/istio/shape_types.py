@@ -6,7 +6,7 @@ with the shape of its members, a `Map` of any keys, or a Python type.
 
 from collections.abc import Iterator
 from itertools import count
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Any, NamedTuple, NotRequired, Required, TypedDict, get_args
 
 import msgspec
@@ -18,6 +18,9 @@ N = int | float
 IS = int | str  # IntOrString of apimachinery
 Q = int | float | str  # a quantity: 1, 0.5, 500m
 
+_TYPED_DICT: Any = TypedDict
+_REQUIRED: Any = Required
+_OPTIONAL: Any = NotRequired
 _numbers = count()
 _NAMES = {str: "text", int: "a whole number", bool: "true or false", float: "a number"}
 
@@ -62,21 +65,18 @@ class Shape:
 
 
 def _compiled(table: Any) -> Any:
-    match table:
-        case Map():
-            return dict[str, _compiled(table.values)]
-        case list():
-            return list[_compiled(table[0])]
-        case dict():
-            fields = {
-                key.removesuffix("!"): Required[_compiled(one)]
-                if key.endswith("!")
-                else NotRequired[_compiled(one)]
-                for key, one in table.items()
-            }
-            return TypedDict(f"Fields{next(_numbers)}", fields)
-        case _:
-            return table
+    """The type that msgspec checks; `TypedDict` and its marks are called, as the fields are data."""
+    if isinstance(table, Map):
+        return GenericAlias(dict, (str, _compiled(table.values)))
+    if isinstance(table, list):
+        return GenericAlias(list, (_compiled(table[0]),))
+    if not isinstance(table, dict):
+        return table
+    fields = {}
+    for key, one in table.items():
+        mark = _REQUIRED if key.endswith("!") else _OPTIONAL
+        fields[key.removesuffix("!")] = mark[_compiled(one)]
+    return _TYPED_DICT(f"Fields{next(_numbers)}", fields)
 
 
 _Path = tuple[str | int, ...]
@@ -94,7 +94,7 @@ def _misfits(table: Any, value: Any, path: _Path) -> Iterator[tuple[_Path, str, 
         yield from _misfit_fields(table, value, path)
     else:
         member = table.values if isinstance(table, Map) else table[0]
-        for key, one in value.items() if kind is dict else enumerate(value):
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _misfits(member, one, (*path, key))
 
 
