@@ -4,6 +4,7 @@ Mirrors istio/istio cni/pkg/util/podutil.go and enablement_selector.go, and `set
 pilot/pkg/serviceregistry/ambient/workloads.go (which sidecars can receive HBONE).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
@@ -32,6 +33,7 @@ class Mode(StrEnum):
     MANUAL = "manual"
 
 
+_REDIRECTION = {"enabled": Mode.AMBIENT, "pending": Mode.PENDING}
 SIDECAR_MODES = frozenset({Mode.SIDECAR, Mode.SIDECAR_HBONE, Mode.MIXED, Mode.MANUAL})
 
 
@@ -50,10 +52,9 @@ def state(workload: Workload, injected: Injection, would_be_enrolled: bool) -> S
             return State(Mode.GATEWAY, seen=bool(workload.pods), detail="an Istio gateway")
         case Role.WAYPOINT:
             return State(Mode.WAYPOINT, seen=bool(workload.pods), detail="a waypoint")
-    if workload.pods and any(
-        pod is not workload.resource or _has_run(pod) for pod in workload.pods
-    ):
-        return _of_pods(workload.pods)
+    running = tuple(pod for pod in workload.pods if _runs(pod, workload))
+    if running:
+        return _of_pods(running)
     return _predicted(workload, injected, would_be_enrolled)
 
 
@@ -67,16 +68,10 @@ def classify(pod: Resource) -> Mode:
     if _is_proxyless(annotations):
         return Mode.PROXYLESS
     if names.SIDECAR_STATUS in annotations:
-        return Mode.SIDECAR_HBONE if labels.get(names.TUNNEL) == "http" else Mode.SIDECAR
-    if has_own_proxy(pod.spec):
-        return Mode.MANUAL
-    match annotations.get(names.REDIRECTION):
-        case "enabled":
-            return Mode.AMBIENT
-        case "pending":
-            return Mode.PENDING
-        case _:
-            return Mode.NONE
+        tunnels = labels.get(names.TUNNEL, "").split(",")
+        return Mode.SIDECAR_HBONE if "http" in tunnels else Mode.SIDECAR
+    captured = _REDIRECTION.get(annotations.get(names.REDIRECTION, ""), Mode.NONE)
+    return Mode.MANUAL if has_own_proxy(pod.spec) else captured
 
 
 def has_own_proxy(spec: Mapping[str, object]) -> bool:
@@ -108,23 +103,26 @@ def eligible(
     return namespace_labels.get(names.DATAPLANE_MODE) == names.AMBIENT and on_pod != "none"
 
 
-def _has_run(pod: Resource) -> bool:
-    """A pod out of a manifest has neither a phase nor what injector and istio-cni write."""
+def _runs(pod: Resource, workload: Workload) -> bool:
+    """A finished pod carries no traffic; one out of a manifest bears no mark of having started."""
+    phase = pod.status.get("phase")
+    if phase in {"Succeeded", "Failed"}:
+        return False
     marks = (names.SIDECAR_STATUS, names.REDIRECTION)
-    return bool(pod.status.get("phase")) or any(mark in pod.annotations for mark in marks)
+    started = bool(phase) or any(mark in pod.annotations for mark in marks)
+    return started or pod is not workload.resource
 
 
 def _of_pods(pods: tuple[Resource, ...]) -> State:
-    counts: dict[Mode, int] = {}
-    for pod in pods:
-        mode = classify(pod)
-        counts[mode] = counts.get(mode, 0) + 1
-    if len(counts) == 1:
-        (mode,) = counts
-        return State(mode, seen=True, detail=f"{len(pods)} of {len(pods)} pods")
+    """Pods that differ are `mixed` when some have a sidecar, else what the least captured one is."""
+    counts = Counter(classify(pod) for pod in pods)
     said = ", ".join(f"{mode} {number}" for mode, number in sorted(counts.items()))
-    with_sidecar = any(mode in SIDECAR_MODES for mode in counts)
-    return State(Mode.MIXED if with_sidecar else Mode.NONE, seen=True, detail=said)
+    if len(counts) == 1:
+        return State(next(iter(counts)), seen=True, detail=said)
+    if any(mode in SIDECAR_MODES for mode in counts):
+        return State(Mode.MIXED, seen=True, detail=said)
+    least = next((m for m in (Mode.NONE, Mode.PENDING) if m in counts), Mode.PROXYLESS)
+    return State(least, seen=True, detail=said)
 
 
 def _predicted(workload: Workload, injected: Injection, would_be_enrolled: bool) -> State:  # noqa: FBT001

@@ -4,28 +4,36 @@ Mirrors istio/istio manifests/charts/istio-control/istio-discovery/templates/mut
 pods reach the injector) and `injectRequired` in pkg/kube/inject/inject.go (what the injector does then).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import yaml
-
+from migrator.model.resource import Resource
 from migrator.model.snapshot import Snapshot
 
 from . import kinds
 from . import labels as names
-from .selectors import selects
+from .meshconfig import DEFAULT_REVISION as DEFAULT
+from .selectors import is_empty, is_selector, selects
 from .workloads import Workload
+from .yamltext import dig, is_true, mapping, value_of
 
-DEFAULT = "default"
 IGNORED_NAMESPACES = frozenset(
     {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
-)  # pkg/kube/inject/inject.go: IgnoredNamespaces
-_PREFIX = "istio-sidecar-injector"
+)  # pkg/kube/inject/initializer.go
+TAG = "istio.io/tag"
+_HOOK = "sidecar-injector.istio.io"
+_CONFIG = "istio-sidecar-injector"
+_BY_DEFAULT = ("sidecarInjectorWebhook", "enableNamespacesByDefault")
 
 
 class Injection(NamedTuple):
-    """The webhook's decision for a new pod; `decided_by` is what it hangs on."""
+    """The decision for a new pod; `decided_by` is what it hangs on.
+
+    `namespace-label`, `pod-label`, `pod-annotation`, `default` (a webhook that takes namespaces without
+    label), `host-network`, `namespace` (one that the injector ignores), `never-selector`,
+    `always-selector`, `policy`, or `none`: nothing asks for it.
+    """
 
     injected: bool
     revision: str
@@ -39,54 +47,66 @@ class Clause(NamedTuple):
     revision: str
     namespace: Mapping[str, Any]
     pod: Mapping[str, Any]
+    tag: str = ""
+    source: Resource | None = None
+    path: str = ""
 
 
-@dataclass(frozen=True)
+class Policy(NamedTuple):
+    """What an injector decides by itself (ConfigMap istio-sidecar-injector[-revision])."""
+
+    enabled: bool = True
+    never: tuple[Mapping[str, Any], ...] = ()
+    always: tuple[Mapping[str, Any], ...] = ()
+    source: Resource | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Webhooks:
     """All clauses; `assumed` when the source holds no configuration and Istio's own are taken."""
 
     clauses: tuple[Clause, ...]
     assumed: bool
-    policy_enabled: bool = True
-    never: tuple[Mapping[str, Any], ...] = ()
-    always: tuple[Mapping[str, Any], ...] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+
+    def policy(self, revision: str) -> Policy:
+        return self.policies.get(revision) or Policy()
+
+    def revision_of(self, name: str) -> str | None:
+        """The revision that a value of `istio.io/rev` names, by itself or as a tag."""
+        for clause in self.clauses:
+            if name in {clause.revision, clause.tag}:
+                return clause.revision
+        return None
 
 
 def webhooks(snapshot: Snapshot) -> Webhooks:
     """The injection webhooks of the snapshot, else those that Istio's charts would install."""
-    found = []
-    for configuration in snapshot.of(kinds.MUTATING_WEBHOOK):
-        if not configuration.name.startswith((_PREFIX, "istio-revision-tag")):
-            continue
-        revision = configuration.labels.get("istio.io/tag") or configuration.labels.get(
-            names.REVISION, DEFAULT
-        )
-        for hook in configuration.body.get("webhooks") or ():
-            found.append(
-                Clause(
-                    revision,
-                    hook.get("namespaceSelector") or {},
-                    hook.get("objectSelector") or {},
-                )
-            )
-    settings = _injector_settings(snapshot)
-    clauses = tuple(found) or tuple(_stock_clauses(_revisions_named(snapshot)))
-    return Webhooks(clauses, assumed=not found, **settings)
+    found = tuple(_clauses(snapshot))
+    policies = dict(_policies(snapshot))
+    stock = tuple(_stock_clauses(_revisions_named(snapshot), by_default=_by_default(snapshot)))
+    return Webhooks(found or stock, assumed=not found, policies=policies)
 
 
 def predict(hooks: Webhooks, namespace_labels: Mapping[str, str], workload: Workload) -> Injection:
     """Whether the next pod of `workload` would get a sidecar, and which label decides it."""
     clause = _matching(hooks.clauses, namespace_labels, workload.labels)
     if clause is None:
-        return Injection(False, "", *_why_not(namespace_labels, workload.labels))
-    injected, reason, decided_by = _required(hooks, clause, namespace_labels, workload)
+        return Injection(False, "", *_why_not(namespace_labels, workload.labels))  # noqa: FBT003
+    policy = hooks.policy(clause.revision)
+    injected, reason, decided_by = _required(policy, clause, namespace_labels, workload)
     return Injection(injected, clause.revision if injected else "", reason, decided_by)
 
 
 def by_default(hooks: Webhooks) -> bool:
     """Whether a pod without labels in a namespace without labels would be injected."""
-    bare = {names.CANONICAL_NAMESPACE: "a-namespace-without-labels"}
-    return _matching(hooks.clauses, bare, {}) is not None and hooks.policy_enabled
+    clause = default_clause(hooks)
+    return clause is not None and hooks.policy(clause.revision).enabled
+
+
+def default_clause(hooks: Webhooks) -> Clause | None:
+    """The webhook that takes pods without labels from namespaces without labels."""
+    return _matching(hooks.clauses, {names.CANONICAL_NAMESPACE: "a-namespace-without-labels"}, {})
 
 
 def _matching(
@@ -98,7 +118,7 @@ def _matching(
 
 
 def _required(
-    hooks: Webhooks, clause: Clause, namespace: Mapping[str, str], workload: Workload
+    policy: Policy, clause: Clause, namespace: Mapping[str, str], workload: Workload
 ) -> tuple[bool, str, str]:
     if workload.host_network:
         return False, "hostNetwork pods are never injected", "host-network"
@@ -106,16 +126,20 @@ def _required(
         return False, "a namespace that the injector ignores", "namespace"
     label = workload.labels.get(names.INJECT)
     asked = label if label is not None else workload.annotations.get(names.INJECT, "")
-    where = "pod-label" if label is not None else "pod-annotation"
+    where = "label" if label is not None else "annotation"
     if asked in {"true", "false"}:
-        return asked == "true", f"{names.INJECT}: {asked} on the pod", where
-    if any(s and selects(s, workload.labels) for s in hooks.never):
+        return asked == "true", f"{names.INJECT}: {asked}, a {where} of the pod", f"pod-{where}"
+    by_policy = _by_policy(policy, workload.labels)
+    return by_policy or (True, *_why(clause, namespace, workload.labels))
+
+
+def _by_policy(policy: Policy, pod: Mapping[str, str]) -> tuple[bool, str, str] | None:
+    """What the injector decides for a pod that asks for nothing; None when it just injects."""
+    if any(selects(selector, pod) for selector in policy.never):
         return False, "neverInjectSelector of the injector", "never-selector"
-    if any(s and selects(s, workload.labels) for s in hooks.always):
+    if any(selects(selector, pod) for selector in policy.always):
         return True, "alwaysInjectSelector of the injector", "always-selector"
-    if not hooks.policy_enabled:
-        return False, "the injector's policy is disabled", "policy"
-    return True, *_why(clause, namespace, workload.labels)
+    return None if policy.enabled else (False, "the injector's policy is disabled", "policy")
 
 
 def _why(clause: Clause, namespace: Mapping[str, str], pod: Mapping[str, str]) -> tuple[str, str]:
@@ -136,33 +160,67 @@ def _why_not(namespace: Mapping[str, str], pod: Mapping[str, str]) -> tuple[str,
     return "no label asks for it", "none"
 
 
-def _injector_settings(snapshot: Snapshot) -> dict[str, Any]:
-    """`policy`, `neverInjectSelector` and `alwaysInjectSelector` of the injector's ConfigMap."""
-    for config in snapshot.of(kinds.CONFIG_MAP):
-        if not config.name.startswith(_PREFIX):
-            continue
-        try:
-            data = yaml.safe_load((config.body.get("data") or {}).get("config", ""))
-        except yaml.YAMLError:
-            continue
-        if isinstance(data, dict):
-            return {
-                "policy_enabled": data.get("policy", "enabled") == "enabled",
-                "never": tuple(
-                    s for s in data.get("neverInjectSelector") or () if isinstance(s, dict)
+def _clauses(snapshot: Snapshot) -> Iterator[Clause]:
+    """Every webhook of an injector: revisions, tags, and those that a vendor renamed."""
+    for resource in snapshot.of(kinds.MUTATING_WEBHOOK):
+        revision = resource.labels.get(names.REVISION) or DEFAULT
+        for index, hook in enumerate(resource.body.get("webhooks") or ()):
+            if hook.get("name", "").endswith(_HOOK):
+                yield Clause(
+                    revision,
+                    hook.get("namespaceSelector") or {},
+                    hook.get("objectSelector") or {},
+                    tag=resource.labels.get(TAG, ""),
+                    source=resource,
+                    path=f"webhooks[{index}]",
+                )
+
+
+def _policies(snapshot: Snapshot) -> Iterator[tuple[str, Policy]]:
+    for resource in snapshot.of(kinds.CONFIG_MAP):
+        settings = mapping(value_of(resource, "config"))
+        if resource.name.startswith(_CONFIG) and settings:
+            revision = resource.name.removeprefix(_CONFIG).removeprefix("-") or DEFAULT
+            yield (
+                revision,
+                Policy(
+                    enabled=settings.get("policy") == "enabled",
+                    never=_selectors(settings.get("neverInjectSelector")),
+                    always=_selectors(settings.get("alwaysInjectSelector")),
+                    source=resource,
                 ),
-                "always": tuple(
-                    s for s in data.get("alwaysInjectSelector") or () if isinstance(s, dict)
-                ),
-            }
-    return {}
+            )
+
+
+def _selectors(found: object) -> tuple[Mapping[str, Any], ...]:
+    """Those that select something by a label: the injector skips empty ones."""
+    if not isinstance(found, list):
+        return ()
+    return tuple(one for one in found if is_selector(one) and not is_empty(one))
+
+
+def _by_default(snapshot: Snapshot) -> bool:
+    """Whether some installation takes namespaces without label, by its values."""
+    values = [
+        dig(resource.spec, "values")
+        for kind in (kinds.SAIL_ISTIO, kinds.ISTIO_OPERATOR)
+        for resource in snapshot.of(kind)
+    ]
+    values += [
+        mapping(value_of(resource, "values"))
+        for resource in snapshot.of(kinds.CONFIG_MAP)
+        if resource.name.startswith(_CONFIG)
+    ]
+    return any(is_true(dig(value, *_BY_DEFAULT)) for value in values)
 
 
 def _revisions_named(snapshot: Snapshot) -> tuple[str, ...]:
     found = {DEFAULT}
     for kind in (kinds.NAMESPACE, *kinds.CONTROLLERS, kinds.POD):
         for resource in snapshot.of(kind):
-            template = resource.spec.get("template") or {}
+            spec = resource.spec
+            spec = (spec.get("jobTemplate") or {}).get("spec") or spec
+            template = spec.get("template") or {}
             labels = (template.get("metadata") or {}).get("labels") or {}
             found |= {
                 source[names.REVISION]
@@ -172,21 +230,24 @@ def _revisions_named(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _stock_clauses(revisions: Iterable[str]) -> Iterable[Clause]:
-    not_false = [_term(names.INJECT, "NotIn", "false")]
-    unlabelled = [_term(names.INJECTION, "DoesNotExist"), _term(names.REVISION, "DoesNotExist")]
+def _stock_clauses(revisions: Iterable[str], *, by_default: bool) -> Iterator[Clause]:
+    """What the chart installs for each revision, and for the default one besides."""
+    not_false = _term(names.INJECT, "NotIn", "false")
+    no_label, no_revision = (
+        _term(names.INJECTION, "DoesNotExist"),
+        _term(names.REVISION, "DoesNotExist"),
+    )
     for revision in revisions:
         of_revision = _term(names.REVISION, "In", revision)
-        yield Clause(
-            revision, _all(of_revision, _term(names.INJECTION, "DoesNotExist")), _all(*not_false)
-        )
-        yield Clause(revision, _all(*unlabelled), _all(*not_false, of_revision))
-    yield Clause(DEFAULT, _all(_term(names.INJECTION, "In", "enabled")), _all(*not_false))
-    yield Clause(
-        DEFAULT,
-        _all(*unlabelled),
-        _all(_term(names.INJECT, "In", "true"), _term(names.REVISION, "DoesNotExist")),
-    )
+        yield Clause(revision, _all(of_revision, no_label), _all(not_false))
+        yield Clause(revision, _all(no_revision, no_label), _all(not_false, of_revision))
+    yield Clause(DEFAULT, _all(_term(names.INJECTION, "In", "enabled")), _all(not_false))
+    asked = _term(names.INJECT, "In", "true")
+    yield Clause(DEFAULT, _all(no_label, no_revision), _all(asked, no_revision))
+    if by_default:
+        ordinary = _term(names.CANONICAL_NAMESPACE, "NotIn", *sorted(IGNORED_NAMESPACES))
+        unasked = _term(names.INJECT, "DoesNotExist")
+        yield Clause(DEFAULT, _all(no_label, no_revision, ordinary), _all(unasked, no_revision))
 
 
 def _term(key: str, operator: str, *values: str) -> Mapping[str, Any]:

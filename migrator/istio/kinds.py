@@ -90,8 +90,13 @@ CONFIG_SOURCES = frozenset({CONFIG_MAP, ISTIO_OPERATOR, SAIL_ISTIO})
 NAMESPACES = frozenset({NAMESPACE})
 WORKLOADS = frozenset({*CONTROLLERS, POD, NAMESPACE})
 SERVICES = frozenset({SERVICE})
-MESHED = WORKLOADS | {CONFIG_MAP, MUTATING_WEBHOOK}  # `mesh.meshed` and `mesh.injection`
-INJECTION = MESHED | CONFIG_SOURCES
+MESHED = WORKLOADS | CONFIG_SOURCES | {MUTATING_WEBHOOK}  # `mesh.meshed` and `mesh.injection`
+INJECTION = MESHED
+# `mesh.waypoints.needs`: who asks why a Service needs a waypoint reads all that could be a reason.
+WAYPOINT_REASONS = MESHED | SERVICES | ROUTES | {
+    AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION, VIRTUAL_SERVICE, DESTINATION_RULE,
+    ENVOY_FILTER, WASM_PLUGIN, TRAFFIC_EXTENSION,
+}  # fmt: skip
 
 KNOWN = frozenset(value for value in globals().values() if isinstance(value, GroupKind))
 

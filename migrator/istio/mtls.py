@@ -44,6 +44,7 @@ def effective(policies: Iterable[Resource], root_namespace: str, workload: Workl
     ports = {
         int(port): _port_mode(setting or {}, mode)
         for port, setting in ((own.spec.get("portLevelMtls") or {}) if own else {}).items()
+        if str(port).isdigit()
     }
     return Mtls(mode, ports, tuple(p for p in (own, namespace, mesh) if p is not None))
 
@@ -74,6 +75,6 @@ def _levels(
 def _oldest(policies: list[Resource]) -> Resource | None:
     return min(
         policies,
-        key=lambda p: (p.metadata.get("creationTimestamp") or "~", p.namespace, p.name),
+        key=lambda p: (str(p.metadata.get("creationTimestamp") or "~"), p.name),
         default=None,
     )

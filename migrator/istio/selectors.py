@@ -21,6 +21,22 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
     return all(_expression(term, labels) for term in selector.get("matchExpressions") or ())
 
 
+def is_selector(value: Any) -> bool:
+    """Whether `value`, out of a text that nobody has checked, has the shape of a label selector."""
+    if not isinstance(value, Mapping):
+        return False
+    terms = value.get("matchExpressions") or []
+    return isinstance(value.get("matchLabels") or {}, Mapping) and (
+        isinstance(terms, list)
+        and all(isinstance(t, Mapping) and isinstance(t.get("values") or [], list) for t in terms)
+    )
+
+
+def is_empty(selector: Mapping[str, Any]) -> bool:
+    """Whether the selector asks for nothing at all."""
+    return not selector.get("matchLabels") and not selector.get("matchExpressions")
+
+
 def _expression(term: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     key, values = term.get("key", ""), term.get("values") or ()
     match term.get("operator"):
