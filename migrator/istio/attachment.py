@@ -64,8 +64,8 @@ def selector_labels(policy: Resource) -> Mapping[str, str]:
 
 
 def _age(policy: Resource) -> tuple[str, str]:
-    """By creation, then by name; manifest files have no creation time."""
-    return str(policy.metadata.get("creationTimestamp") or ""), policy.name
+    """By creation, then by name; what only stands in a file is to be created yet."""
+    return str(policy.metadata.get("creationTimestamp") or "~"), policy.name
 
 
 class Attachments:

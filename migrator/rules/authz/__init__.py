@@ -1,0 +1,1 @@
+"""Who may call whom: AuthorizationPolicy, JWT, mTLS modes, and what admission allows to be created."""
