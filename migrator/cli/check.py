@@ -1,0 +1,110 @@
+"""`migrate check`: what stands between this mesh and ambient."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import common
+
+if TYPE_CHECKING:
+    from migrator.report.contract import CheckReport
+    from migrator.rules.base import Rule
+
+
+class Form(StrEnum):
+    """Forms of the findings."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class FailOn(StrEnum):
+    """From which severity on the exit code is 3."""
+
+    BLOCKER = "blocker"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+def check(
+    sources: common.Sources = None,
+    output: Annotated[
+        Form, typer.Option("--output", "-o", help="The form of the answer.")
+    ] = Form.TABLE,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            show_default=False,
+            help="Ask only this rule, by code or id; may be repeated.",
+        ),
+    ] = None,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            show_default=False,
+            help="Do not ask this rule, by code or id; may be repeated.",
+        ),
+    ] = None,
+    namespace: common.Namespaces = None,
+    fail_on: Annotated[
+        FailOn, typer.Option(help="From which severity on to exit with 3.")
+    ] = FailOn.BLOCKER,
+    istio_version: common.IstioVersion = "",
+) -> None:
+    """Find what will not work in ambient, or not as it does now.
+
+    Exit code 0; 3 with findings of the severity of --fail-on or graver; 1 when something could not be
+    read, whatever was found. An annotation `ignore-check.migrate/CODE: "reason"` on an object suppresses
+    a rule for it.
+    """  # fmt: skip
+    from migrator.report import contract
+    from migrator.rules import analyze
+    from migrator.rules.suppression import without_suppressed
+
+    from .selection import choose, in_namespaces
+
+    rules = choose(only or (), skip or ())
+    reading = common.read(sources)
+    mesh = common.mesh_of(reading, istio_version)
+    wanted = common.check_namespaces(mesh, namespace or ())
+    found = (reading.locate(finding) for finding in analyze(mesh, rules))
+    kept, suppressed = without_suppressed(mesh.snapshot, in_namespaces(found, wanted))
+    report = contract.check_report(mesh, kept, suppressed, wanted)
+    _print(report, output, rules)
+    if not report.complete:
+        common.narrate("incomplete: something could not be read; this must not be taken as ready")
+        raise typer.Exit(code=1)
+    if _fails(report, fail_on):
+        raise typer.Exit(code=3)
+
+
+def _print(report: "CheckReport", form: Form, rules: "tuple[Rule, ...]") -> None:
+    from migrator.report import check_markdown, check_text, junit, sarif
+    from migrator.report.text import width
+
+    match form:
+        case Form.TABLE:
+            common.print_lines(check_text.lines(report, width()))
+        case Form.MARKDOWN:
+            typer.echo(check_markdown.render(report), nl=False)
+        case Form.SARIF:
+            pages = {rule.code: (rule.summary(), rule.doc()) for rule in rules}
+            typer.echo(sarif.render(report, pages), nl=False)
+        case Form.JUNIT:
+            typer.echo(junit.render(report, [(rule.code, rule.id()) for rule in rules]), nl=False)
+        case Form.JSON | Form.YAML:
+            common.print_model(report, form.value)
+
+
+def _fails(report: "CheckReport", fail_on: FailOn) -> bool:
+    order = [FailOn.BLOCKER, FailOn.WARNING, FailOn.INFO]
+    counted = order[: order.index(fail_on) + 1] if fail_on in order else []
+    return any(getattr(report.summary, severity.value) for severity in counted)

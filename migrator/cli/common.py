@@ -1,0 +1,125 @@
+"""What several commands share: sources, versions, printing."""
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from migrator.adapters.files import Reading
+    from migrator.istio.mesh import Mesh
+    from migrator.istio.versions import Version
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...",
+        show_default=False,
+        help="Files, folders (read with their subfolders), `-` for standard input, or a saved snapshot.",
+    ),
+]
+Namespaces = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--namespace",
+        "-n",
+        metavar="NAME",
+        show_default=False,
+        help="Only this namespace; may be repeated.",
+    ),
+]
+IstioVersion = Annotated[
+    str,
+    typer.Option(
+        "--istio-version", metavar="X.Y.Z", show_default=False,
+        help="The version that the mesh will run when it moves; else the oldest istiod's in the source.",
+    ),
+]  # fmt: skip
+_LIVE = "kubectl get namespaces,deployments,statefulsets,daemonsets,services -A -o yaml > mesh.yaml"
+Line = tuple[str, str]
+
+
+def read(sources: list[str] | None) -> "Reading":
+    """Read the sources; without any, say how to get one from a cluster."""
+    if not sources:
+        message = (
+            "SOURCE is missing. Reading a live cluster is not in this version; save its manifests "
+            f"first, with Istio's kinds too, for example:\n\n    {_LIVE}\n"
+        )
+        raise typer.BadParameter(message)
+    from migrator.adapters.files import read_sources
+
+    return read_sources(sources)
+
+
+def version_of(text: str) -> "Version | None":
+    from migrator.istio.versions import parse_version
+
+    if not text:
+        return None
+    found = parse_version(text)
+    if found is None:
+        message = f"--istio-version: {text!r} is no version; 1.30.3 is one"
+        raise typer.BadParameter(message)
+    return found
+
+
+def mesh_of(reading: "Reading", istio_version: str = "") -> "Mesh":
+    from migrator.istio.mesh import Mesh
+
+    return Mesh(reading.snapshot, istio_version=version_of(istio_version))
+
+
+def check_namespaces(
+    mesh: "Mesh", wanted: Iterable[str], option: str = "--namespace"
+) -> tuple[str, ...]:
+    """The namespaces asked for. A name that is not in the source is a usage error."""
+    found = tuple(wanted)
+    for name in found:
+        if name not in mesh.namespaces:
+            message = (
+                f"{option}: namespace {name!r} is not in the source{near(name, mesh.namespaces)}"
+            )
+            raise typer.BadParameter(message)
+    return found
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`; did you mean X?`, or nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=2)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def print_lines(lines: Iterable[Line]) -> None:
+    """Styled lines to stdout; styles only reach a terminal."""
+    from migrator.report.text import console
+
+    out = console()
+    for text, style in lines:
+        out.print(text, style=style or None)
+
+
+def print_model(model: "BaseModel", form: str) -> None:
+    """A contract as JSON or YAML, to stdout."""
+    print_data(model.model_dump(mode="json", by_alias=True), form)
+
+
+def print_data(data: Any, form: str) -> None:
+    if form == "yaml":
+        import yaml
+
+        sys.stdout.write(yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True))
+        return
+    import json
+
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def narrate(text: str) -> None:
+    """A word for the person, on stderr."""
+    typer.echo(text, err=True)

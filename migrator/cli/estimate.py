@@ -1,0 +1,42 @@
+"""`migrate estimate`: what sidecars request, and what ambient would."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from . import common
+
+
+class Form(StrEnum):
+    """Forms of the estimate."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def estimate(
+    sources: common.Sources = None,
+    output: Annotated[
+        Form, typer.Option("--output", "-o", help="The form of the answer.")
+    ] = Form.TABLE,
+    nodes: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Linux nodes; 0 counts the Node objects of the source."
+        ),
+    ] = 0,
+) -> None:
+    """Estimate CPU and memory requests now and in ambient, with every assumption printed."""
+    reading = common.read(sources)
+    mesh = common.mesh_of(reading)
+    from migrator.report import estimate as report
+    from migrator.report.text import width
+
+    view = report.estimate(mesh, nodes)
+    if output is Form.JSON:
+        common.print_model(view, "json")
+    else:
+        common.print_lines(report.lines(view, width()))
+    if not reading.snapshot.complete:
+        raise typer.Exit(code=1)

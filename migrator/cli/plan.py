@@ -1,0 +1,147 @@
+"""`migrate plan`: the phased plan, as a file for review."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from migrator.errors import ManifestError
+
+from . import common
+
+if TYPE_CHECKING:
+    from migrator.planner.calls import CallGraph
+
+
+class Waypoints(StrEnum):
+    """Which reasons get a Service a waypoint."""
+
+    HARD = "hard"
+    ALL = "all"
+
+
+class Strategy(StrEnum):
+    """How namespaces move."""
+
+    AUTO = "auto"
+    WORKLOAD = "workload"
+
+
+def plan(
+    sources: common.Sources = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            show_default=False,
+            help="Where the plan goes; its report goes beside it, as .md. Without it the plan goes to stdout.",
+        ),
+    ] = None,
+    namespaces: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--namespaces",
+            "-n",
+            metavar="NAME",
+            show_default=False,
+            help="Move only this namespace; may be repeated.",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", show_default=False, help="Leave this namespace behind; may be repeated."
+        ),
+    ] = None,
+    acknowledge: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE[:OBJECT]", show_default=False, help="Accept a finding; may be repeated."
+        ),
+    ] = None,
+    calls: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help="The call graph; without it all callers count as unknown.",
+        ),
+    ] = None,
+    waypoints: Annotated[
+        Waypoints,
+        typer.Option(
+            help="Waypoints for what would break or open without, or for soft reasons too."
+        ),
+    ] = Waypoints.HARD,
+    strategy: Annotated[
+        Strategy,
+        typer.Option(help="Flip namespaces where that is safe, or move every workload by itself."),
+    ] = Strategy.AUTO,
+    soak: Annotated[
+        int, typer.Option(metavar="MINUTES", min=0, help="How long to watch after each wave.")
+    ] = 10,
+    istio_version: common.IstioVersion = "",
+) -> None:
+    """Write the plan: phases, waves and steps, each with its reason, exact change, checks and undo.
+
+    Exit code 0; 3 when a blocker stops the whole mesh; 1 when something could not be read: then there is
+    no plan.
+    """  # fmt: skip
+    from migrator.planner import PlanOptions, make_plan, planfile
+    from migrator.planner.options import Acknowledge
+    from migrator.report import plan_markdown
+    from migrator.rules import all_rules, analyze
+    from migrator.rules.suppression import without_suppressed
+
+    from .selection import find_rule
+    from .writing import write_new
+
+    reading = common.read(sources)
+    mesh = common.mesh_of(reading, istio_version)
+    if not mesh.snapshot.complete:
+        first = mesh.snapshot.unread[0]
+        raise ManifestError(
+            "no plan is made from what could not be read in full",
+            path=f"{first.where}: {first.reason}",
+            hint="migrate check SOURCE",
+        )
+    accepted = tuple(Acknowledge.parse(text) for text in acknowledge or ())
+    for one in accepted:
+        if not one.code.startswith("PLAN"):
+            find_rule(one.code)
+    options = PlanOptions(
+        namespaces=common.check_namespaces(mesh, namespaces or (), "--namespaces"),
+        exclude=common.check_namespaces(mesh, exclude or (), "--exclude"),
+        acknowledge=accepted,
+        waypoints=waypoints.value,
+        strategy=strategy.value,
+        soak_minutes=soak,
+        calls=_calls(calls) if calls else None,
+    )
+    found, _ = without_suppressed(mesh.snapshot, analyze(mesh, all_rules()))
+    made = make_plan(mesh, found, options)
+    if output is None:
+        typer.echo(planfile.dump(made), nl=False)
+    else:
+        report = output.with_suffix(".md")
+        write_new({output: planfile.dump(made), report: plan_markdown.render(made)})
+        common.narrate(f"plan written to {output}, its report to {report}")
+        common.narrate(f"\n    migrate show {output}")
+    if any(not blocker.acknowledged for blocker in made.blockers):
+        raise typer.Exit(code=3)
+
+
+def _calls(file: Path) -> "CallGraph":
+    import yaml
+
+    from migrator.planner.calls import parse_calls
+
+    try:
+        return parse_calls(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ManifestError(f"--calls: {error.strerror}", path=str(file)) from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise ManifestError(f"--calls: this is no call graph: {error}", path=str(file)) from error

@@ -1,0 +1,47 @@
+"""`migrate show`: the plan as a reviewer reads it."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from migrator.errors import MigrateError
+
+from . import common
+
+
+class Form(StrEnum):
+    """Forms of a plan."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def show(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", show_default=False, help="A plan file.")],
+    output: Annotated[
+        Form, typer.Option("--output", "-o", help="The form of the answer.")
+    ] = Form.TABLE,
+) -> None:
+    """Show a plan: may it be applied, what opens and closes, who moves, every step."""
+    from migrator.planner import planfile
+    from migrator.report import plan_markdown, plan_text
+    from migrator.report.text import width
+
+    try:
+        found = planfile.load(plan.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MigrateError(f"cannot read the plan: {error.strerror}", detail=str(plan)) from error
+    except ValueError as error:
+        raise MigrateError(
+            "this is no plan file", detail=f"{plan}: {error}", hint=f"migrate plan SOURCE -o {plan}"
+        ) from error
+    match output:
+        case Form.TABLE:
+            common.print_lines(plan_text.lines(found, width()))
+        case Form.MARKDOWN:
+            typer.echo(plan_markdown.render(found), nl=False)
+        case Form.JSON:
+            common.print_model(found, "json")

@@ -1,0 +1,62 @@
+"""`migrate check` as Markdown, made for a pull request."""
+
+from .contract import CheckReport, FindingView
+from .text import plural, safe
+
+
+def render(report: CheckReport) -> str:
+    """A summary, then a section for each severity; details are folded."""
+    count = report.summary
+    out = ["# Sidecar to ambient: findings", ""]
+    if not report.complete:
+        out += ["> **Incomplete.** Something could not be read, so nothing here means *ready*.", ""]
+        out += [f"> - `{_cell(u.where)}`: {_cell(u.reason)}" for u in report.unread] + [""]
+    assumed = " (assumed)" if report.istio.assumed else ""
+    out += [
+        f"{plural(count.blocker, 'blocker')}, {plural(count.warning, 'warning')}, "
+        f"{plural(count.info, 'info', 'infos')}, {count.suppressed} suppressed. "
+        f"Istio {report.istio.version}{assumed}.",
+        "",
+    ]
+    for severity in ("blocker", "warning", "info"):
+        found = [f for f in report.findings if f.severity == severity]
+        if found:
+            out += [f"## {severity.capitalize()}s", "", *_table(found), ""]
+    if report.waypoints:
+        out += [
+            "## Services with a reason for a waypoint",
+            "",
+            "| service | reasons |",
+            "|---|---|",
+        ]
+        for one in report.waypoints:
+            reasons = ", ".join(
+                f"{r.code} ({r.strength}, {r.kind} `{r.name}`)" for r in one.reasons
+            )
+            out.append(f"| `{one.namespace}/{one.service}` | {_cell(reasons)} |")
+        out.append("")
+    if report.suppressed:
+        out += ["## Suppressed", "", "| code | object | reason |", "|---|---|---|"]
+        out += [
+            f"| {s.code} | `{_cell(s.subject)}` | {_cell(s.reason)} |" for s in report.suppressed
+        ]
+        out.append("")
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _table(findings: list[FindingView]) -> list[str]:
+    rows = ["| finding | object | what happens, and what to do |", "|---|---|---|"]
+    for f in findings:
+        where = f"<br>`{_cell(f.where)}`" if f.where else ""
+        path = f"<br>`{_cell(f.path)}`" if f.path else ""
+        affects = ", ".join(str(one) for one in f.affects)
+        affected = f"<br>Affects: {_cell(affects)}" if affects else ""
+        rows.append(
+            f"| {f.code}<br>{f.rule} | `{_cell(f.subject)}`{path}{where} "
+            f"| {_cell(f.message)}<br>**Fix** ({f.remedy}): {_cell(f.fix)}{affected} |"
+        )
+    return rows
+
+
+def _cell(text: str) -> str:
+    return safe(text).replace("|", "\\|").replace("\n", " ")

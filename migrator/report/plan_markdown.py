@@ -1,0 +1,139 @@
+"""The plan as Markdown, made for a pull request: what a reviewer asks first, then every step."""
+
+import yaml
+
+from migrator.planner.invariants import broken
+from migrator.planner.plan import Acknowledgement, Plan, Wave
+from migrator.steps import AnyStep, Check
+
+from .text import plural, safe
+
+
+def render(plan: Plan) -> str:
+    """The whole report."""
+    header = plan.header
+    assumed = " (assumed)" if header.istio_assumed else ""
+    out = [
+        "# From sidecars to ambient: the plan",
+        "",
+        f"{plan.tool} · Istio {header.istio}{assumed} · trust domain `{header.trust_domain}` · "
+        f"call graph: {header.calls}",
+        "",
+        f"Snapshot `{header.snapshot}`",
+        "",
+        *_verdict(plan),
+        *_exposure(plan),
+        *_scope(plan),
+        *_steps(plan),
+    ]
+    return "\n".join(out).rstrip() + "\n"
+
+
+def _verdict(plan: Plan) -> list[str]:
+    refusals = (*plan.refusals(), *broken(plan))
+    out = ["## May it be applied?", ""]
+    if not refusals:
+        out += ["Nothing stands against it." if plan.phases else "There is nothing to do.", ""]
+    else:
+        out += [f"Not yet: {plural(len(refusals), 'point')}.", ""]
+        out += [f"- {_cell(said)}" for said in broken(plan)]
+        out += [
+            _acknowledgement(a)
+            for a in (*plan.blockers, *plan.acknowledgements)
+            if not a.acknowledged
+        ]
+        out += [""]
+    accepted = [a for a in plan.acknowledgements if a.acknowledged]
+    if accepted:
+        out += ["Acknowledged:", "", *(_acknowledgement(a) for a in accepted), ""]
+    if plan.assumptions:
+        out += ["Assumed, not seen:", "", *(f"- {_cell(said)}" for said in plan.assumptions), ""]
+    return out
+
+
+def _acknowledgement(one: Acknowledgement) -> str:
+    return (
+        f"- **{one.code}** {one.rule} ({one.severity.value}) on `{one.target}`: {_cell(one.says)}"
+    )
+
+
+def _exposure(plan: Plan) -> list[str]:
+    out = ["## What opens, what closes", "", "By the model, from manifests; not observed.", ""]
+    waves = [wave for phase in plan.phases for wave in phase.waves]
+    opens = [f"- `{w.name}`: {_cell(said)}" for w in waves for said in w.exposure.opens]
+    closes = [f"- `{w.name}`: {_cell(said)}" for w in waves for said in w.exposure.closes]
+    out += ["Opens (a request that was denied passes):", "", *(opens or ["- nothing"]), ""]
+    return [*out, "Closes (a request that passed is refused):", "", *(closes or ["- nothing"]), ""]
+
+
+def _scope(plan: Plan) -> list[str]:
+    out = [
+        "## Who moves, who stays",
+        "",
+        "| namespace | mode | workloads | why |",
+        "|---|---|---|---|",
+    ]
+    out += [
+        f"| `{s.namespace}` | {s.mode} | {', '.join(s.workloads)} | {_cell(s.why)} |"
+        for s in plan.scope
+    ]
+    out += ["", "| stays behind | why | what would let it move |", "|---|---|---|"]
+    out += [f"| `{e.target}` | {_cell(e.reason)} | {_cell(e.fix)} |" for e in plan.exclusions]
+    if not plan.exclusions:
+        out.append("| nothing | | |")
+    if plan.waypoints:
+        out += ["", "| waypoint | Services bound, and the findings that ask for it |", "|---|---|"]
+        for w in plan.waypoints:
+            services = ", ".join(
+                f"`{n}` ({', '.join(c) or 'behind a guard'})" for n, c in w.services.items()
+            )
+            out.append(f"| `{w.namespace}/{w.name}` | {services} |")
+    return [*out, ""]
+
+
+def _steps(plan: Plan) -> list[str]:
+    out: list[str] = []
+    for phase in plan.phases:
+        out += [f"## Phase: {phase.name.value}", "", phase.goal, ""]
+        for wave in phase.waves:
+            out += _wave(wave)
+    return out
+
+
+def _wave(wave: Wave) -> list[str]:
+    out = [f"### {wave.name}", "", _cell(wave.goal), ""]
+    for step in wave.steps:
+        out += _step(step)
+    out += ["Gates:", "", *(f"- {gate.kind}: {_cell(gate.says)}" for gate in wave.gates), ""]
+    return out
+
+
+def _step(step: AnyStep) -> list[str]:
+    codes = f" ({', '.join(step.rules)})" if step.rules else ""
+    out = [
+        "<details>",
+        f"<summary><code>{_cell(step.id)}</code> {_cell(step.summary())} · disruption: {step.disruption.value}"
+        "</summary>",
+        "",
+        f"{_cell(step.why)}{codes}",
+        "",
+    ]
+    if step.kind == "person":
+        out += [f"To do: {_cell(step.instruction)}", ""]
+    change = step.change()
+    if change:
+        body = yaml.safe_dump(dict(change), sort_keys=False, width=100, allow_unicode=True).rstrip()
+        out += ["```yaml", safe(body), "```", ""]
+    out += [_check("Before", check) for check in step.before]
+    out += [_check("After", check) for check in step.after]
+    return [*out, f"- Undo: {_cell(step.undo())}", "", "</details>", ""]
+
+
+def _check(when: str, check: Check) -> str:
+    about = f" on `{check.about}`" if check.about else ""
+    limit = f", within {check.timeout_seconds} s" if check.timeout_seconds else ""
+    return f"- {when}: {check.predicate}{about}: {_cell(check.says)}{limit}"
+
+
+def _cell(text: str) -> str:
+    return safe(text).replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,138 @@
+"""`migrate show` for a person."""
+
+from collections.abc import Iterator
+
+from migrator.planner.invariants import broken
+from migrator.planner.plan import Acknowledgement, Plan, Wave
+
+from .text import plural, safe, wrap
+
+Line = tuple[str, str]
+_DISRUPTIONS = {"none": "", "new-connections": "  [new connections]", "restart": "  [restart]"}
+
+
+def lines(plan: Plan, columns: int) -> Iterator[Line]:
+    """What a reviewer asks first comes first: may it be applied, what opens, what closes, who stays."""
+    yield from _verdict(plan, columns)
+    yield from _exposure(plan, columns)
+    yield from _scope(plan, columns)
+    for phase in plan.phases:
+        yield "", ""
+        yield f"PHASE {phase.name.value}", "bold"
+        yield wrap(phase.goal, "  ", columns), "dim"
+        for wave in phase.waves:
+            yield from _wave(wave, columns)
+
+
+def _verdict(plan: Plan, columns: int) -> Iterator[Line]:
+    header = plan.header
+    assumed = " (assumed)" if header.istio_assumed else ""
+    yield (
+        f"Plan of {plan.tool} for Istio {header.istio}{assumed}, call graph: {header.calls}",
+        "bold",
+    )
+    yield f"snapshot {header.snapshot}", "dim"
+    refusals = (*plan.refusals(), *broken(plan))
+    if not plan.phases:
+        said = (
+            "Nothing to do: no workload with a sidecar may move."
+            if not plan.blockers
+            else "Blocked."
+        )
+        yield said, "bold"
+    elif refusals:
+        yield f"Not to be applied yet: {plural(len(refusals), 'point')} below.", "bold yellow"
+    else:
+        yield "Nothing stands against applying it.", "bold green"
+    yield from _waiting(plan, columns)
+    if plan.assumptions:
+        yield "", ""
+        yield "ASSUMED, NOT SEEN", "bold"
+        for said in plan.assumptions:
+            yield wrap(said, "    ", columns, first="  - "), ""
+
+
+def _waiting(plan: Plan, columns: int) -> Iterator[Line]:
+    for title, found in (
+        ("BLOCKERS OF THE WHOLE MESH", plan.blockers),
+        ("TO ACKNOWLEDGE", plan.acknowledgements),
+    ):
+        waiting = [a for a in found if not a.acknowledged]
+        if waiting:
+            yield "", ""
+            yield title, "bold"
+            for one in waiting:
+                yield _acknowledgement(one, columns), ""
+    for said in broken(plan):
+        yield wrap(f"broken invariant {said}", "    ", columns, first="  "), "bold red"
+
+
+def _acknowledgement(one: Acknowledgement, columns: int) -> str:
+    return wrap(f"{one.code} {one.rule} {one.target}: {one.says}", "    ", columns, first="  ")
+
+
+def _exposure(plan: Plan, columns: int) -> Iterator[Line]:
+    waves = [wave for phase in plan.phases for wave in phase.waves]
+    yield "", ""
+    yield "OPENS (a request that was denied passes), by the model", "bold"
+    opens = [(wave.name, said) for wave in waves for said in wave.exposure.opens]
+    for name, said in opens:
+        yield wrap(f"{name}: {said}", "    ", columns, first="  "), "red"
+    if not opens:
+        yield "  nothing", ""
+    yield "CLOSES (a request that passed is refused), by the model", "bold"
+    closes = [(wave.name, said) for wave in waves for said in wave.exposure.closes]
+    for name, said in closes:
+        yield wrap(f"{name}: {said}", "    ", columns, first="  "), "yellow"
+    if not closes:
+        yield "  nothing", ""
+
+
+def _scope(plan: Plan, columns: int) -> Iterator[Line]:
+    yield "", ""
+    yield "MOVES", "bold"
+    for scope in plan.scope:
+        yield wrap(
+            f"{scope.namespace}, by {scope.mode}: {', '.join(scope.workloads)}. {scope.why}",
+            "    ", columns, first="  ",
+        ), ""  # fmt: skip
+    if not plan.scope:
+        yield "  nothing", ""
+    yield "STAYS BEHIND", "bold"
+    for exclusion in plan.exclusions:
+        yield wrap(f"{exclusion.target}: {exclusion.reason}", "    ", columns, first="  "), ""
+        if exclusion.fix:
+            yield wrap(f"to move it: {exclusion.fix}", "      ", columns, first="    "), "dim"
+    if not plan.exclusions:
+        yield "  nothing", ""
+    if plan.waypoints:
+        yield "WAYPOINTS", "bold"
+        for waypoint in plan.waypoints:
+            services = ", ".join(
+                f"{name} ({', '.join(codes) or 'behind a guard'})"
+                for name, codes in waypoint.services.items()
+            )
+            yield (
+                wrap(
+                    f"{waypoint.namespace}/{waypoint.name}: {services}", "    ", columns, first="  "
+                ),
+                "",
+            )
+
+
+def _wave(wave: Wave, columns: int) -> Iterator[Line]:
+    yield "", ""
+    yield f"  {safe(wave.name)}", "bold"
+    yield wrap(wave.goal, "    ", columns), "dim"
+    for step in wave.steps:
+        yield (
+            wrap(
+                f"{step.summary()}{_DISRUPTIONS[step.disruption.value]}",
+                "      ",
+                columns,
+                first="    - ",
+            ),
+            "",
+        )
+    for gate in wave.gates:
+        yield wrap(f"gate ({gate.kind}): {gate.says}", "      ", columns, first="    = "), "cyan"
