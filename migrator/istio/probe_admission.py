@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RefusedProbes(NamedTuple):
-    """Probes that no policy lets in; `policy` is the first of those that isolate the pods."""
+    """Probes that no policy lets in; `policy` is one that isolates the pods, the widest if any is."""
 
     policy: Resource
     probes: tuple[Probe, ...]
@@ -35,7 +35,8 @@ def refused_probes(mesh: "Mesh") -> tuple[RefusedProbes, ...]:
             if probe.over_network and not any(admits_probes(rule, probe.port) for rule in let_in)
         )
         if isolated_by and refused:
-            found.setdefault(isolated_by[0], []).append((workload, refused))
+            widest = min(isolated_by, key=lambda policy: bool(policy.spec.get("podSelector")))
+            found.setdefault(widest, []).append((workload, refused))
     return tuple(
         RefusedProbes(
             policy,
