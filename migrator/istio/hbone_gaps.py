@@ -16,6 +16,7 @@ from .networkpolicy import (
     Peer,
     Pod,
     PolicyRule,
+    by_namespace,
     covers,
     describe,
     is_everybody,
@@ -71,9 +72,8 @@ class _Analysis:
     """The pods of the source that speak HBONE once all is moved, asked against each policy."""
 
     def __init__(self, mesh: "Mesh") -> None:
-        self.policies: dict[str, list[Resource]] = {}
-        for policy in mesh.of(kinds.NETWORK_POLICY):
-            self.policies.setdefault(policy.namespace, []).append(policy)
+        self.policies = by_namespace(mesh.of(kinds.NETWORK_POLICY))
+        self.known_members: dict[tuple[str, int], list[Workload]] = {}
         self.gateways = [w for w in mesh.workloads if w.role is Role.GATEWAY]
         self.meshed = mesh.meshed
         self.everyone = [(w, pod_of(mesh, w)) for w in mesh.workloads] if self.policies else []
@@ -147,7 +147,11 @@ class _Analysis:
         )
 
     def _members(self, peer: Peer, namespace: str) -> list[Workload]:
-        return [w for w, pod in self.everyone if is_member(peer, namespace, pod)]
+        key = (namespace, id(peer))  # one policy is asked about for each of its pods
+        if key not in self.known_members:
+            members = [w for w, pod in self.everyone if is_member(peer, namespace, pod)]
+            self.known_members[key] = members
+        return self.known_members[key]
 
 
 def _listens(workload: Workload, rule: PolicyRule) -> bool:

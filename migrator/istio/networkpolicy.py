@@ -58,6 +58,14 @@ class PolicyRule(NamedTuple):
         return tuple(e["port"] for e in tcp if e["port"] not in _PLATFORM_PORTS | {HBONE_PORT})
 
 
+def by_namespace(policies: Iterable[Resource]) -> Mapping[str, tuple[Resource, ...]]:
+    """Policies by the only namespace whose pods they can select."""
+    found: dict[str, tuple[Resource, ...]] = {}
+    for policy in policies:
+        found[policy.namespace] = (*found.get(policy.namespace, ()), policy)
+    return found
+
+
 def isolates(policy: Resource, direction: Direction) -> bool:
     """`policyTypes`; without it ingress always, and egress when there are egress rules."""
     types = policy.spec.get("policyTypes")

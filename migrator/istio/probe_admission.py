@@ -6,7 +6,7 @@ from migrator.model.resource import Resource
 
 from . import kinds
 from .hbone_gaps import pod_of
-from .networkpolicy import Direction, admits_probes, isolating, rules
+from .networkpolicy import Direction, admits_probes, by_namespace, isolating, rules
 from .probes import Probe, probes
 from .workloads import Workload
 
@@ -24,10 +24,12 @@ class RefusedProbes(NamedTuple):
 
 def refused_probes(mesh: "Mesh") -> tuple[RefusedProbes, ...]:
     """One answer for each policy that isolates probed pods of the mesh."""
-    policies = mesh.of(kinds.NETWORK_POLICY)
+    policies = by_namespace(mesh.of(kinds.NETWORK_POLICY))
     found: dict[Resource, list[tuple[Workload, tuple[Probe, ...]]]] = {}
     for workload in mesh.meshed if policies else ():
-        isolated_by = isolating(policies, Direction.INGRESS, pod_of(mesh, workload))
+        isolated_by = isolating(
+            policies.get(workload.namespace, ()), Direction.INGRESS, pod_of(mesh, workload)
+        )
         let_in = rules(isolated_by, Direction.INGRESS)
         refused = tuple(
             probe

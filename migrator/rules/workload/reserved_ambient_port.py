@@ -26,7 +26,7 @@ class ReservedAmbientPort(Rule):
 
     ## References
     - istio/istio cni/pkg/config/config.go
-    - istio/ztunnel ARCHITECTURE.md, section "Ports"
+    - istio/ztunnel ARCHITECTURE.md
     """
 
     code = "AMB332"
