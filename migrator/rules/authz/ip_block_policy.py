@@ -41,12 +41,15 @@ class IpBlockPolicy(Rule):
             original = [use for use in uses if use.name in _ORIGINAL]
             if not in_front and not original:
                 continue
-            services = ", ".join(front.service.name for front in in_front)
-            where = (
-                f"behind the waypoint of {services} the source is the waypoint's own address"
-                if in_front
-                else "ztunnel does not know the original source behind a gateway"
-            )
+            if not in_front:
+                where = "ztunnel does not know the original source behind a gateway"
+            elif original:
+                where = "a waypoint knows the original source only as X-Forwarded-For has it"
+            else:
+                services = ", ".join(front.service.name for front in in_front)
+                where = (
+                    f"behind the waypoint of {services} the source is the waypoint's own address"
+                )
             first = (uses if in_front else original)[0]
             yield self.finding(
                 policy,
@@ -55,5 +58,4 @@ class IpBlockPolicy(Rule):
                 path=first.path,
                 severity=Severity.BLOCKER if in_front else Severity.WARNING,
                 affects=apps,
-                effect=evaluation.effect,
             )

@@ -1,0 +1,1 @@
+"""What is built into or read from sidecars: filters, plugins, telemetry, metrics."""
