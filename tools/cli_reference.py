@@ -4,6 +4,7 @@ import inspect
 from typing import NamedTuple
 
 import typer
+from typer.core import TyperGroup
 
 from migrator.cli import app
 
@@ -23,21 +24,22 @@ class Command(NamedTuple):
 
 def commands() -> tuple[Command, ...]:
     """Every command, in the order of `migrate --help`."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_group(app)
     context = typer.Context(group, info_name=NAME)
-    found = []
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        found.append(_read(name, command, typer.Context(command, info_name=name, parent=context)))
-    return tuple(found)
+    return tuple(_read(group, name, context) for name in group.list_commands(context))
 
 
-def _read(name: str, command: typer.core.TyperCommand, context: typer.Context) -> Command:
+def _read(group: TyperGroup, name: str, parent: typer.Context) -> Command:
+    command = group.get_command(parent, name)
+    if command is None:
+        raise LookupError(name)
+    context = typer.Context(command, info_name=name, parent=parent)
     records: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
     for param in command.get_params(context):
         record = param.get_help_record(context)
         if record is not None:
-            records[param.param_type_name].append(record)
+            names, text = record
+            records[param.param_type_name].append((names.removesuffix(" <list[str]>"), text))
     return Command(
         name=name,
         usage=" ".join([NAME, name, *command.collect_usage_pieces(context)]),

@@ -6,7 +6,7 @@ from migrator.model.finding import Remedy, Scope
 from migrator.rules import all_rules
 from migrator.rules.base import Rule
 
-from .catalogue import FIXTURES, SUBJECTS, read_reserved
+from .catalogue import FIXTURES, ROOT, SUBJECTS, read_reserved
 
 PAGES = "docs/rules"
 
@@ -32,9 +32,15 @@ TITLES = {
 }
 
 
+def fixture(rule: Rule, name: str) -> str:
+    path = FIXTURES / rule.id() / name
+    if not path.is_file():
+        raise SystemExit(f"docs: {rule.id()} has no {path.relative_to(ROOT)}")
+    return path.read_text().strip()
+
+
 def page(rule: Rule, templates: Environment) -> str:
     """The page of one rule."""
-    fixtures = FIXTURES / rule.id()
     text = templates.get_template("rule_page.md.j2").render(
         rule=rule,
         summary=rule.doc().partition("\n\n")[0].replace("\n", " "),
@@ -42,8 +48,8 @@ def page(rule: Rule, templates: Environment) -> str:
         remedy=REMEDIES[rule.remedy],
         scope=SCOPES[rule.scope],
         inputs=sorted(f"`{kind}`" for kind in rule.inputs),
-        bad=(fixtures / "bad.yaml").read_text().strip(),
-        good=(fixtures / "good.yaml").read_text().strip(),
+        bad=fixture(rule, "bad.yaml"),
+        good=fixture(rule, "good.yaml"),
     )
     return text.strip() + "\n"
 
