@@ -1,10 +1,13 @@
-"""Which workload an autoscaler scales."""
+"""Which workload an autoscaler scales, and the requests that its percentages are taken of."""
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from migrator.model.resource import Ref, Resource
 
 from . import kinds
+from .probes import own_containers
+from .quantities import quantity
 from .workloads import Workload
 
 if TYPE_CHECKING:
@@ -15,6 +18,37 @@ _REFERENCES = {
     kinds.SCALED_OBJECT: "scaleTargetRef",
     kinds.VPA: "targetRef",
 }
+
+
+# manifests/charts/istio-control/istio-discovery/values.yaml: global.proxy.resources.requests,
+# and the annotations of a template that say otherwise.
+_SIDECAR = {
+    "cpu": ("sidecar.istio.io/proxyCPU", "100m"),
+    "memory": ("sidecar.istio.io/proxyMemory", "128Mi"),
+}
+
+
+def requests_in_words(workload: Workload, resource: str) -> str:
+    """What its pod requests of `resource` with the sidecar and without; empty where that is not known.
+
+    A container without a request leaves the autoscaler's percentage undefined, and so this answer.
+    """
+    if resource not in _SIDECAR:
+        return ""
+    asked = [
+        quantity(((container.get("resources") or {}).get("requests") or {}).get(resource))
+        for _, container in own_containers(workload, init=False)
+    ]
+    annotation, default = _SIDECAR[resource]
+    sidecar = quantity(workload.annotations.get(annotation, default))
+    own = sum((amount for amount in asked if amount), Fraction(0))
+    if sidecar is None or not own or not all(asked):
+        return ""
+    return f"{_words(own + sidecar, resource)} requested with it, {_words(own, resource)} without"
+
+
+def _words(amount: Fraction, resource: str) -> str:
+    return f"{round(amount * 1000)}m" if resource == "cpu" else f"{round(amount / 2**20)}Mi"
 
 
 def target(mesh: "Mesh", scaler: Resource) -> Workload | None:

@@ -62,11 +62,14 @@ def probes(workload: Workload) -> tuple[Probe, ...]:
     )
 
 
-def own_containers(workload: Workload) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The application's containers and init containers with their paths."""
+def own_containers(
+    workload: Workload, *, init: bool = True
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The application's containers, and its init containers unless `init` is off, with their paths."""
     for path, container in workload.all_containers():
-        if container.get("name") not in SIDECAR_CONTAINERS:
-            yield path, container
+        if container.get("name") in SIDECAR_CONTAINERS or (not init and ".initContainers[" in path):
+            continue
+        yield path, container
 
 
 def _of_container(path: str, container: Mapping[str, Any]) -> Iterator[Probe]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.autoscaling import target
+from migrator.istio.autoscaling import requests_in_words, target
 from migrator.istio.mesh import Mesh
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
@@ -39,10 +39,12 @@ class HpaResourceAverage(Rule):
             if workload is None or workload not in meshed:
                 continue
             for path, resource in _averages(scaler):
+                words = requests_in_words(workload, resource)
                 yield self.finding(
                     scaler,
                     f"{scaler.ref} scales {workload.ref} by the {resource} of the whole pod; in ambient "
-                    "the sidecar's share is gone, and it scales at another load.",
+                    "the sidecar's share is gone, and it scales at another load"
+                    + (f" ({words})." if words else "."),
                     fix="Scale by the application's own container, or set the target again.",
                     path=path,
                     affects=[workload],
