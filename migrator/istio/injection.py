@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from migrator.model.fieldpath import field as field_path
 from migrator.model.resource import Resource
 from migrator.model.snapshot import Snapshot
 
@@ -42,7 +43,7 @@ class Injection(NamedTuple):
 
 
 class Clause(NamedTuple):
-    """One webhook of a configuration: its selectors and the revision that answers."""
+    """One webhook: its selectors, the revision that answers, and what says so in the source."""
 
     revision: str
     namespace: Mapping[str, Any]
@@ -84,7 +85,7 @@ def webhooks(snapshot: Snapshot) -> Webhooks:
     """The injection webhooks of the snapshot, else those that Istio's charts would install."""
     found = tuple(_clauses(snapshot))
     policies = dict(_policies(snapshot))
-    stock = tuple(_stock_clauses(_revisions_named(snapshot), by_default=_by_default(snapshot)))
+    stock = tuple(_stock_clauses(_revisions_named(snapshot), _by_default(snapshot)))
     return Webhooks(found or stock, assumed=not found, policies=policies)
 
 
@@ -199,19 +200,24 @@ def _selectors(found: object) -> tuple[Mapping[str, Any], ...]:
     return tuple(one for one in found if is_selector(one) and not is_empty(one))
 
 
-def _by_default(snapshot: Snapshot) -> bool:
-    """Whether some installation takes namespaces without label, by its values."""
-    values = [
-        dig(resource.spec, "values")
-        for kind in (kinds.SAIL_ISTIO, kinds.ISTIO_OPERATOR)
-        for resource in snapshot.of(kind)
+def _by_default(snapshot: Snapshot) -> tuple[Resource, str] | None:
+    """The values, and their path, by which some installation takes namespaces without label."""
+    found = [
+        (resource, path)
+        for resource, path, values in _values(snapshot)
+        if is_true(dig(values, *_BY_DEFAULT))
     ]
-    values += [
-        mapping(value_of(resource, "values"))
-        for resource in snapshot.of(kinds.CONFIG_MAP)
-        if resource.name.startswith(_CONFIG)
-    ]
-    return any(is_true(dig(value, *_BY_DEFAULT)) for value in values)
+    return found[0] if found else None
+
+
+def _values(snapshot: Snapshot) -> Iterator[tuple[Resource, str, Any]]:
+    installers = (*snapshot.of(kinds.SAIL_ISTIO), *snapshot.of(kinds.ISTIO_OPERATOR))
+    path = field_path("spec", "values", *_BY_DEFAULT)
+    for resource in installers:
+        yield resource, path, resource.spec.get("values")
+    for resource in snapshot.of(kinds.CONFIG_MAP):
+        if resource.name.startswith(_CONFIG):
+            yield resource, "data.values", mapping(value_of(resource, "values"))
 
 
 def _revisions_named(snapshot: Snapshot) -> tuple[str, ...]:
@@ -230,7 +236,9 @@ def _revisions_named(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _stock_clauses(revisions: Iterable[str], *, by_default: bool) -> Iterator[Clause]:
+def _stock_clauses(
+    revisions: Iterable[str], by_default: tuple[Resource, str] | None
+) -> Iterator[Clause]:
     """What the chart installs for each revision, and for the default one besides."""
     not_false = _term(names.INJECT, "NotIn", "false")
     no_label, no_revision = (
@@ -247,7 +255,8 @@ def _stock_clauses(revisions: Iterable[str], *, by_default: bool) -> Iterator[Cl
     if by_default:
         ordinary = _term(names.CANONICAL_NAMESPACE, "NotIn", *sorted(IGNORED_NAMESPACES))
         unasked = _term(names.INJECT, "DoesNotExist")
-        yield Clause(DEFAULT, _all(no_label, no_revision, ordinary), _all(unasked, no_revision))
+        namespaces, pods = _all(no_label, no_revision, ordinary), _all(unasked, no_revision)
+        yield Clause(DEFAULT, namespaces, pods, "", *by_default)
 
 
 def _term(key: str, operator: str, *values: str) -> Mapping[str, Any]:

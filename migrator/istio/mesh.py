@@ -23,6 +23,8 @@ from . import (
     waypoints,
     workloads,
 )
+from . import labels as names
+from .injection import Injection, Webhooks
 from .versions import Version
 from .workloads import Role, Workload
 
@@ -131,6 +133,20 @@ class Mesh:
         return injection.predict(
             self._webhooks, self.namespace(workload.namespace).labels, workload
         )
+
+    def injection_after_labels(self, workload: Workload) -> Injection:
+        """The same, once its namespace has neither `istio-injection` nor `istio.io/rev`."""
+        kept = {
+            key: value
+            for key, value in self.namespace(workload.namespace).labels.items()
+            if key not in {names.INJECTION, names.REVISION}
+        }
+        return injection.predict(self._webhooks, kept, workload)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The injection webhooks, of the source or assumed."""
+        return self._webhooks
 
     def injection_by_default(self) -> bool:
         """Whether a pod of a namespace without labels would be injected."""
