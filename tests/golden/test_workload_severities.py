@@ -55,7 +55,7 @@ def severities(rule: str, without: GroupKind | None = None) -> list[str]:
         pytest.param(
             "proxy-config-annotation",
             None,
-            ["blocker", "warning", "warning", "warning", "info", "warning"],
+            ["blocker", "warning", "warning", "warning", "info"],
             id="what an application relies on",
         ),
         pytest.param(

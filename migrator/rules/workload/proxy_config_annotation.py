@@ -12,7 +12,7 @@ from migrator.rules.base import Rule
 _SIDECAR = "sidecar.istio.io/"
 _CONFIG = "proxy.istio.io/config"
 _BLOCKERS = frozenset({_SIDECAR + "bootstrapOverride"})
-_WARNINGS = tuple(_SIDECAR + name for name in ("userVolume", "extraStatTags", "stats"))
+_WARNINGS = frozenset({_SIDECAR + "userVolume", _SIDECAR + "userVolumeMount"})
 _INFOS = frozenset(
     {_SIDECAR + name for name in (
         "proxyCPU", "proxyCPULimit", "proxyMemory", "proxyMemoryLimit", "logLevel", "agentLogLevel",
@@ -49,7 +49,7 @@ class ProxyConfigAnnotation(Rule):
             for name in found:
                 if name in _BLOCKERS:
                     yield self._found(workload, name, name, Severity.BLOCKER)
-                elif name.startswith(_WARNINGS):
+                elif name in _WARNINGS:
                     yield self._found(workload, name, name, Severity.WARNING)
             keys = sorted(_CONFIG_KEYS.intersection(proxy_config(workload)))
             if keys:
