@@ -16,7 +16,8 @@ from migrator.model.snapshot import Snapshot, Unread
 
 from . import owners
 from .identity import Misnamed, check_labels, group_kind, identify
-from .sanitize import TooDeepError, sanitize
+from .sanitize import Sanitizer, TooDeepError
+from .snapshot_file import Saved
 from .text import UNSAFE, safe
 
 _KUSTOMIZE = "kustomize.config.k8s.io"
@@ -32,6 +33,7 @@ class Objects:
     def __init__(self, default_namespace: str, line_of: Callable[[Origin, str], int]) -> None:
         self._namespace = default_namespace
         self._line_of = line_of
+        self._sanitizer = Sanitizer()
         self._found: dict[Ref, Resource] = {}
         self._unread: list[Unread] = []
         self._unknown: Counter[str] = Counter()
@@ -40,12 +42,12 @@ class Objects:
         """Record something that could not be read."""
         self._unread.append(Unread(_place(where), reason, kind))
 
-    def include(self, snapshot: Snapshot) -> None:
-        """Everything of a saved snapshot."""
-        for resource in snapshot:
-            self._keep(resource)
-        self._unread.extend(snapshot.unread)
-        self._unknown.update(snapshot.unknown)
+    def include(self, saved: Saved) -> None:
+        """Everything of a saved snapshot, which passes the same checks again."""
+        for body, origin, check_text in saved.objects():
+            self.add(body, origin, check_text=check_text)
+        self._unread.extend(saved.unread)
+        self._unknown.update(saved.unknown)
 
     def note(self, unread: Unread) -> None:
         self._unread.append(unread)
@@ -88,7 +90,7 @@ class Objects:
         if misfit := shapes.misfit(kind, body):
             raise Misnamed(f"{misfit} in {ref}", misfit.path)
         try:
-            kept = sanitize(kind, body)
+            kept = self._sanitizer.sanitize(kind, body)
         except TooDeepError:
             raise Misnamed(f"{ref} is nested too deeply") from None
         _name(kept["metadata"], ref)

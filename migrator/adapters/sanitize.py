@@ -9,16 +9,22 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from migrator.istio import kinds
 from migrator.model.resource import GroupKind
 
 from . import redact
-from .sanitize_pod import env, headers, is_pod_spec, pod_spec, pod_status
+from .sanitize_pod import env, headers, is_pod_spec, pod_spec, pod_status, redacted, reduced
 
 MAX_DEPTH = 100
 _METADATA_DROPPED = frozenset(
     {"managedFields", "uid", "resourceVersion", "selfLink", "generateName"}
 )
+_IDENTITY = ("apiVersion", "kind")
+_SHARED = ("labels", "annotations", "ownerReferences")
+_OWNERSHIP = ("project", "destination", "syncPolicy", "ignoreDifferences")
+_encode = msgspec.json.Encoder().encode
 _DROPPED = frozenset({"caBundle"})
 _ISTIO_CONFIG_MAP = re.compile(r"(?:istio|istio-.*|cilium-config)\Z")
 _STATUS = frozenset(
@@ -37,9 +43,42 @@ class TooDeepError(Exception):
     """The object is nested deeper than any that Kubernetes would store."""
 
 
-def sanitize(kind: GroupKind, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of `body` with only what may be kept."""
-    return _BY_KIND.get(kind, _general)(body)
+class Sanitizer:
+    """Keeps of each object only what may be kept, and of equal parts of pods only one.
+
+    Pods come by the hundred thousand and differ in name and node.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[bytes, Any] = {}
+        self._specs: dict[bytes, dict[str, Any]] = {}
+
+    def sanitize(self, kind: GroupKind, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of `body` with only what may be kept."""
+        if kind == kinds.POD:
+            return self._pod(body)
+        return _BY_KIND.get(kind, _general)(body)
+
+    def _pod(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {key: body[key] for key in _IDENTITY if key in body}
+        kept["metadata"] = metadata(body["metadata"])
+        for key in _SHARED:
+            if key in kept["metadata"]:
+                kept["metadata"][key] = self._once(kept["metadata"][key])
+        kept["spec"] = self._spec(reduced(body.get("spec") or {}))
+        if status := pod_status(body.get("status") or {}):
+            kept["status"] = self._once(status)
+        return kept
+
+    def _spec(self, spec: dict[str, Any]) -> dict[str, Any]:
+        node = spec.pop("nodeName", None)
+        key = _encode(spec)
+        if key not in self._specs:
+            self._specs[key] = redacted(spec)
+        return {**self._specs[key], "nodeName": node} if node else self._specs[key]
+
+    def _once(self, value: Any) -> Any:
+        return self._parts.setdefault(_encode(value), value)
 
 
 def _general(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,25 +94,33 @@ def _general(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _config_map(body: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: body[key] for key in ("apiVersion", "kind") if key in body}
+    kept = {key: body[key] for key in _IDENTITY if key in body}
     kept["metadata"] = metadata(body["metadata"])
     if _ISTIO_CONFIG_MAP.match(body["metadata"]["name"]):
         kept["data"] = {k: redact.settings(v) for k, v in (body.get("data") or {}).items()}
     return kept
 
 
-def _pod(body: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: body[key] for key in ("apiVersion", "kind") if key in body}
+def _application(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Argo CD's: which objects it owns; not the values that it renders them with."""
+    spec = body.get("spec") or {}
+    kept = {key: body[key] for key in _IDENTITY if key in body}
     kept["metadata"] = metadata(body["metadata"])
-    kept["spec"] = pod_spec(body.get("spec") or {})
-    if status := pod_status(body.get("status") or {}):
-        kept["status"] = status
+    kept["spec"] = {key: _clean(spec[key], MAX_DEPTH) for key in _OWNERSHIP if key in spec}
+    if isinstance(spec.get("source"), dict):
+        kept["spec"]["source"] = _source(spec["source"])
+    if isinstance(spec.get("sources"), list):
+        kept["spec"]["sources"] = [_source(one) for one in spec["sources"]]
     return kept
+
+
+def _source(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: source[key] for key in ("path", "chart", "targetRevision") if key in source}
 
 
 _BY_KIND: Mapping[GroupKind, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     kinds.CONFIG_MAP: _config_map,
-    kinds.POD: _pod,
+    kinds.ARGO_APPLICATION: _application,
 }
 
 

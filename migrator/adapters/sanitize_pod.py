@@ -15,8 +15,11 @@ _SPEC = (
     "runtimeClassName", "os", "readinessGates", "tolerations", "affinity", "overhead",
     "topologySpreadConstraints", "activeDeadlineSeconds", "schedulerName",
 )  # fmt: skip
-_CONTAINER = (
-    "name", "image", "ports", "resources", "securityContext", "restartPolicy", "volumeMounts",
+_CONTAINER = frozenset(
+    {
+        "name", "image", "ports", "resources", "securityContext", "restartPolicy", "volumeMounts",
+        "command", "args", "startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "env",
+    }
 )  # fmt: skip
 _CONTAINERS = ("initContainers", "containers")
 _COMMANDS = ("command", "args")
@@ -37,14 +40,38 @@ def is_pod_spec(value: Mapping[str, Any]) -> bool:
 
 
 def pod_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that rules read, without what may be secret in them."""
+    return redacted(reduced(spec))
+
+
+def reduced(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Only the fields that rules read: equal for all pods of a workload on one node."""
     kept = {key: spec[key] for key in _SPEC if spec.get(key) is not None}
     if "serviceAccountName" not in kept and spec.get("serviceAccount"):
         kept["serviceAccountName"] = spec["serviceAccount"]  # the old name of the same field
     for key in _CONTAINERS:
         if spec.get(key):
-            kept[key] = [_container(one) for one in spec[key]]
+            kept[key] = [_reduced_container(one) for one in spec[key]]
     if volumes := [one for one in spec.get("volumes") or () if not _is_numbered(one)]:
-        kept["volumes"] = [_volume(one) for one in volumes]
+        kept["volumes"] = volumes
+    return kept
+
+
+def _reduced_container(container: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in container.items() if key in _CONTAINER}
+    if mounts := kept.get("volumeMounts"):
+        kept["volumeMounts"] = [one for one in mounts if not _is_numbered(one)]
+    return kept
+
+
+def redacted(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """`spec` without commands, values and names that may be secret."""
+    kept = dict(spec)
+    for key in _CONTAINERS:
+        if key in kept:
+            kept[key] = [_container(one) for one in kept[key]]
+    if "volumes" in kept:
+        kept["volumes"] = [_volume(one) for one in kept["volumes"]]
     return kept
 
 
@@ -61,21 +88,17 @@ def _volume(volume: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _container(container: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: container[key] for key in _CONTAINER if container.get(key) is not None}
+    kept = {key: value for key, value in container.items() if value}
     for key in _COMMANDS:
-        if container.get(key):
-            kept[key] = redact.command(container[key])
+        if key in kept:
+            kept[key] = redact.command(kept[key])
     for key in _PROBES:
-        if container.get(key):
-            kept[key] = _handler(container[key])
-    if container.get("lifecycle"):
-        kept["lifecycle"] = {
-            key: _handler(one) for key, one in container["lifecycle"].items() if one
-        }
-    if container.get("env"):
-        kept["env"] = env(container["env"])
-    if mounts := kept.get("volumeMounts"):
-        kept["volumeMounts"] = [one for one in mounts if not _is_numbered(one)]
+        if key in kept:
+            kept[key] = _handler(kept[key])
+    if "lifecycle" in kept:
+        kept["lifecycle"] = {key: _handler(one) for key, one in kept["lifecycle"].items() if one}
+    if "env" in kept:
+        kept["env"] = env(kept["env"])
     return kept
 
 

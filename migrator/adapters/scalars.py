@@ -5,6 +5,7 @@ base-60 numbers, and timestamps stay text.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _WORDS: Final[dict[str, object]] = {
@@ -22,6 +23,7 @@ _OLD_OCTAL = re.compile(r"\A([-+]?)0(?=[0-7])")
 _LONGEST_NUMBER = 64  # Python's own limit on digits is far off; no field needs so many
 
 
+@lru_cache(maxsize=65536)
 def plain(text: str) -> object:
     """The value of an unquoted scalar without a tag."""
     if text and text[0] not in _FIRST:

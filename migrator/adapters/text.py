@@ -4,6 +4,7 @@ import re
 
 # C0 without tab and line ends, DEL, C1, and the marks that reorder text on a terminal.
 UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile(f"[\t\n\r]|{UNSAFE.pattern}")
 _ESCAPES = re.compile(rb"\\[0abvefxuUN]|\x7f")
 _LONGEST = 80
 
@@ -31,8 +32,13 @@ def not_text(data: bytes) -> str:
 
 def safe(text: str) -> str:
     """`text` without anything that a terminal would obey, and not endless."""
-    shown = re.sub(r"[^\x20-\x7e\u00a1-\u2027\u202f-\u205f\u2070-\uffff]", _escaped, text)
+    shown = printable(text)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """`text` without anything that a terminal would obey."""
+    return _UNPRINTABLE.sub(_escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -25,6 +25,8 @@ from .text import BadDocument, safe
 MAX_DEPTH = 100
 _SPARE_NODES = 10_000  # what aliases may add to a short document
 _MERGE = "<<"
+_TEXT = frozenset({str})
+_INNER = range(3, MAX_DEPTH)  # depths at which entering a collection needs no thought
 
 
 class Parsed(NamedTuple):
@@ -86,35 +88,37 @@ class _Document:
 
     def _node(self, event: Any) -> Any:
         """Every open collection is a flat list; a mapping's keys and values alternate in it."""
+        resolve = scalars.plain
         into: list[Any] = []
         stack: list[tuple[Any, list[Any]]] = []
         while True:
             kind = type(event)
             if kind is ScalarEvent:
-                into.append(self._scalar(event))
+                plain, quoted = event.implicit
+                if event.anchor or not (plain or quoted):
+                    into.append(self._marked(event))
+                else:
+                    into.append(resolve(event.value) if plain else event.value)
             elif kind is AliasEvent:
                 into.append(self._alias(event, len(stack)))
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                self._enter(event, stack, into)
+                if len(stack) not in _INNER:
+                    self._enter(event, len(stack), into)
                 stack.append((event, into))
                 into = []
             else:
                 start, outer = stack.pop()
-                value = into if type(start) is SequenceStartEvent else self._mapping(into, event)
-                if start.anchor:
-                    self._anchors[start.anchor] = value
-                outer.append(value)
+                outer.append(self._closed(start, into, event))
                 into = outer
             if not stack:
                 return into[0]
             event = self._next()
 
-    def _scalar(self, event: Any) -> Any:
+    def _marked(self, event: Any) -> Any:
+        """A scalar with an anchor or a tag."""
         plain, quoted = event.implicit
-        value = event.value
-        if plain:
-            value = scalars.plain(value)
-        elif not quoted:
+        value = scalars.plain(event.value) if plain else event.value
+        if not plain and not quoted:
             value = self._tagged(event)
         if event.anchor:
             self._anchors[event.anchor] = value
@@ -128,8 +132,7 @@ class _Document:
             return scalars.plain(event.value)
         raise BadDocument(self._line(event), f"the YAML tag {safe(event.tag)} is not supported")
 
-    def _enter(self, event: Any, stack: list[tuple[Any, list[Any]]], into: list[Any]) -> None:
-        depth = len(stack)
+    def _enter(self, event: Any, depth: int, into: list[Any]) -> None:
         if depth >= MAX_DEPTH:
             raise BadDocument(self._line(event), f"nested deeper than {MAX_DEPTH} levels")
         if depth == 1 and into and into[-1] == "items":
@@ -159,16 +162,22 @@ class _Document:
             self._measured[id(value)] = 1 + sum(one[0] for one in sizes), 1 + height
         return self._measured[id(value)]
 
+    def _closed(self, start: Any, into: list[Any], end: Any) -> Any:
+        value = into if type(start) is SequenceStartEvent else self._mapping(into, end)
+        if start.anchor:
+            self._anchors[start.anchor] = value
+        return value
+
     def _mapping(self, flat: list[Any], end: Any) -> dict[str, Any]:
-        keys = flat[::2]
+        pairs = iter(flat)
         try:
-            found = dict(zip(keys, flat[1::2], strict=True))
+            found = dict(zip(pairs, pairs, strict=True))
         except TypeError:
             reason = _explain(self._text, "a mapping's key must be text")
             raise BadDocument(self._line(end), reason) from None
-        if len(found) != len(keys):
-            raise self._twice(keys)
-        if not all(type(key) is str for key in keys):
+        if len(found) * 2 != len(flat):
+            raise self._twice(flat[::2])
+        if not _TEXT.issuperset(map(type, found)):
             found = {_key_text(key): value for key, value in found.items()}
         if _MERGE in found:
             found = self._merged(found, end)
@@ -191,7 +200,11 @@ class _Document:
         return BadDocument(line, f"the key {safe(str(key))} stands twice in a mapping")
 
     def _line(self, event: Any) -> int:
-        return self._first + int(event.start_mark.line)
+        return self._first + _row(event)
+
+
+def _row(event: Any) -> int:
+    return int(event.start_mark.line)
 
 
 def _key_text(key: object) -> str:
@@ -210,7 +223,7 @@ def _repeated_key(text: bytes) -> int:
             seen, is_key = open_[-1]
             if seen is not None and is_key[0] and isinstance(event, ScalarEvent):
                 if event.value in seen:
-                    return int(event.start_mark.line)
+                    return _row(event)
                 seen.add(event.value)
             is_key[0] = not is_key[0]
         if isinstance(event, MappingStartEvent | SequenceStartEvent):

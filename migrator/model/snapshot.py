@@ -1,10 +1,11 @@
 """The inventory of a mesh at one moment: immutable, and the same for any order of input."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from .resource import GroupKind, Ref, Resource
 
@@ -60,10 +61,25 @@ class Snapshot:
 
     def digest(self) -> str:
         """SHA-256 over all bodies in the order of their references; files and lines do not count."""
-        total = hashlib.sha256()
+        encode = msgspec.json.Encoder(order="deterministic").encode
+        total = Digest()
         for resource in self:
-            total.update(json.dumps(resource.body, sort_keys=True, separators=(",", ":")).encode())
-            total.update(b"\n")
-        for unread in self.unread:
-            total.update(f"unread {unread.kind}\n".encode())
-        return f"sha256:{total.hexdigest()}"
+            total.add(encode(resource.body))
+        return total.text(self.unread)
+
+
+class Digest:
+    """A snapshot's digest, body by body: encoded with sorted keys, in the order of the references."""
+
+    def __init__(self) -> None:
+        self._total = hashlib.sha256()
+
+    def add(self, body: bytes) -> None:
+        self._total.update(body)
+        self._total.update(b"\n")
+
+    def text(self, unread: Iterable[Unread]) -> str:
+        """The digest, with the kinds that could not be read."""
+        for missing in unread:
+            self._total.update(f"unread {missing.kind}\n".encode())
+        return f"sha256:{self._total.hexdigest()}"
