@@ -107,3 +107,14 @@ def token_uses(policy: Resource) -> tuple[FieldUse, ...]:
         if when.get("key", "").startswith("request.auth.")
     }
     return tuple(_uses(policy, ("from", "source", _TOKEN), tuple(keys)))
+
+
+def header_uses(policy: Resource, header: str) -> tuple[FieldUse, ...]:
+    """Where the policy has a condition on `header`."""
+    keys = {
+        when["key"]
+        for rule in policy.spec.get("rules") or ()
+        for when in rule.get("when") or ()
+        if when.get("key", "").lower() == f"request.headers[{header}]"
+    }
+    return tuple(_uses(policy, ("from", "source", ()), tuple(keys)))

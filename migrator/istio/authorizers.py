@@ -1,0 +1,36 @@
+"""The external authorizers that CUSTOM policies name, as the mesh configuration describes them.
+
+Fields: istio.io/api mesh/v1alpha1/config.proto `extensionProviders` (`envoyExtAuthzHttp.service`,
+`envoyExtAuthzGrpc.service`: `[namespace/]host`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from migrator.model.resource import Resource
+
+    from .mesh import Mesh
+    from .services import Service
+
+_KINDS = ("envoyExtAuthzHttp", "envoyExtAuthzGrpc")
+
+
+def provider_of(policy: Resource) -> str:
+    """The name of the provider that a CUSTOM policy asks."""
+    return (policy.spec.get("provider") or {}).get("name") or ""
+
+
+def service_of(mesh: Mesh, provider: str) -> Service | None:
+    """The provider's Service, if the configuration describes it and the source holds the Service."""
+    for one in mesh.config.get("extensionProviders") or ():
+        if not isinstance(one, Mapping) or one.get("name") != provider:
+            continue
+        for kind in _KINDS:
+            settings = one.get(kind)
+            host = settings.get("service") if isinstance(settings, Mapping) else None
+            if isinstance(host, str):
+                return mesh.services.by_host(host.rpartition("/")[2])
+    return None
