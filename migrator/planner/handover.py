@@ -88,10 +88,11 @@ def _copies(
     root = layout.mesh.config.root_namespace
     for policy in policies.values():
         mesh_wide = policy.namespace == root and not policy.spec.get("selector")
+        others = bool(layout.mesh.waypoints.gateways)  # a copy for the class would bind them too
         is_authz = policy.ref.group_kind == kinds.AUTHORIZATION_POLICY
         if mesh_wide and policy.ref.group_kind in _EXTENSIONS:
             continue  # waypoints read these from the root namespace by themselves
-        if mesh_wide and is_authz and not authorization_policy.names_ports(policy):
+        if mesh_wide and is_authz and not others and not authorization_policy.names_ports(policy):
             yield _named(Copy(policy, authorization_policy.copy_for_class(policy)), taken)
             continue
         for namespace, services in _services_under(layout, policy).items():

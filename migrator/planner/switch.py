@@ -166,10 +166,8 @@ def _guard(
 
 
 def _ingress(layout: Layout, workload: Workload) -> Iterator[AnyStep]:
-    skipping = {f.subject for f in layout.found("ingress-skips-waypoint")}
-    skipping |= {ref for f in layout.found("ingress-skips-waypoint") for ref in f.affects}
     for service in layout.services_of(workload):
-        if service.ref not in skipping:
+        if not layout.mesh.routing.ingress_routes_for(service):
             continue
         yield SetLabels(
             id=f"ingress.{step_name(workload.ref)}.{service.name}",

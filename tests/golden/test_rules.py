@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from migrator.adapters.files import read_sources
+from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.versions import Version, parse_version
 from migrator.model.finding import Finding
-from migrator.model.resource import GroupKind, Resource
+from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot
 from migrator.rules import all_rules, analyze
 from migrator.rules.base import Rule
@@ -28,6 +29,11 @@ class Recording(Snapshot):
     def of(self, kind: GroupKind) -> tuple[Resource, ...]:
         self.asked.add(kind)
         return super().of(kind)
+
+    def get(self, ref: Ref) -> Resource | None:
+        if ref.group_kind in kinds.KNOWN:
+            self.asked.add(ref.group_kind)
+        return super().get(ref)
 
 
 def version_of(file: Path) -> Version | None:

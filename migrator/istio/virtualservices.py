@@ -1,0 +1,37 @@
+"""VirtualServices of the mesh: the meshed Services they are about, and who could read them at a waypoint.
+
+A waypoint reads VirtualServices of its own namespace and of the Service's, and of no consumer's
+(istio/istio pilot/pkg/networking/core/listener_waypoint.go).
+"""
+
+from typing import TYPE_CHECKING
+
+from migrator.model.resource import Resource
+
+from .services import Service
+
+if TYPE_CHECKING:
+    from .mesh import Mesh
+
+
+def concerned(mesh: "Mesh", virtual_service: Resource) -> tuple[Service, ...]:
+    """Services of its hosts with a workload behind that is to be moved, each once."""
+    found = {
+        service.ref: service
+        for host in virtual_service.spec.get("hosts") or ()
+        for service in mesh.routing.services_matching(host, virtual_service.namespace)
+        if is_meshed(mesh, service)
+    }
+    return tuple(found[ref] for ref in sorted(found))
+
+
+def is_meshed(mesh: "Mesh", service: Service) -> bool:
+    """Whether a workload behind it is to be moved."""
+    return any(mesh.has_sidecar(w) for w in mesh.services.workloads(service))
+
+
+def read_at_waypoint(mesh: "Mesh", virtual_service: Resource, service: Service) -> bool:
+    """Whether the Service's waypoint, there or planned, would read the VirtualService."""
+    gateway = mesh.waypoints.bound_to(service).gateway
+    homes = {service.namespace, gateway.namespace if gateway else service.namespace}
+    return virtual_service.namespace in homes
