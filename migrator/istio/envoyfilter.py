@@ -105,6 +105,9 @@ def mentions(value: Any, words: re.Pattern[str]) -> str:
 
 
 def _may_match(pattern: str, version: Version) -> bool:
-    """Only patterns that begin with `major.minor` are judged; others are taken to match."""
+    """Only patterns that begin with `major.minor` are judged; others are taken to match.
+
+    `^1\\.3.*` also matches 1.30: what the pattern begins with is a prefix.
+    """
     named = _VERSION.match(pattern)
-    return named is None or (int(named[1]), int(named[2])) == version[:2]
+    return named is None or str(version).startswith(f"{named[1]}.{named[2]}")
