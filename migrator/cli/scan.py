@@ -50,7 +50,7 @@ def scan(
     if save is not None:
         from migrator.adapters import snapshot_file
 
-        snapshot_file.save(reading.snapshot, str(save))
+        snapshot_file.save(reading.snapshot, save)
         common.narrate(f"snapshot written to {save}")
     if not view.complete:
         raise typer.Exit(code=1)
