@@ -137,21 +137,22 @@ def _namespaces_of(finding: Finding) -> set[str]:
 
 
 def _stopped_by(finding: Finding, mesh: Mesh, wanted: tuple[Workload, ...]) -> Iterable[Ref]:
-    match finding.scope:
-        case Scope.CLUSTER:
-            return ()
-        case Scope.NAMESPACE:
-            namespaces = _namespaces_of(finding)
-            return [w.ref for w in wanted if w.namespace in namespaces]
-        case Scope.WORKLOAD:
-            touched = {finding.subject, *finding.affects}
-            behind = {
-                w.ref
-                for ref in touched
-                if (service := mesh.services.get(ref)) is not None
-                for w in mesh.services.workloads(service)
-            }
-            return [w.ref for w in wanted if w.ref in touched | behind]
+    """Who stays behind for it. A finding that names no workload stops its whole namespace."""
+    if finding.scope is Scope.CLUSTER:
+        return ()
+    if finding.scope is Scope.WORKLOAD:
+        touched = {finding.subject, *finding.affects}
+        behind = {
+            w.ref
+            for ref in touched
+            if (service := mesh.services.get(ref)) is not None
+            for w in mesh.services.workloads(service)
+        }
+        named = touched | behind
+        if any(mesh.workload(ref) is not None for ref in named):
+            return [w.ref for w in wanted if w.ref in named]
+    namespaces = _namespaces_of(finding)
+    return [w.ref for w in wanted if w.namespace in namespaces]
 
 
 def _cannot_hand_over(mesh: Mesh, workload: Workload) -> str:
