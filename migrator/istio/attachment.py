@@ -56,6 +56,16 @@ _REACH = {
 }
 
 
+class _Held(NamedTuple):
+    """The policies of one kind in one namespace, the oldest first: without selector, and with its labels."""
+
+    plain: list[Resource]
+    selecting: list[tuple[Mapping[str, str], Resource]]
+
+
+_NONE_HELD = _Held([], [])
+
+
 def selector_labels(policy: Resource) -> Mapping[str, str]:
     """The labels that a policy selects pods by; empty when it selects all of its reach."""
     if policy.ref.group_kind in {kinds.ENVOY_FILTER, kinds.SIDECAR}:
@@ -74,7 +84,7 @@ class Attachments:
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
         self._root = mesh.config.root_namespace
-        self._by_namespace: dict[GroupKind, dict[str, list[Resource]]] = {}
+        self._by_namespace: dict[GroupKind, dict[str, _Held]] = {}
         self._of_workload: dict[tuple[GroupKind, Ref], tuple[Resource, ...]] = {}
         self._of_policy: dict[Ref, tuple[Workload, ...]] = {}
 
@@ -157,17 +167,15 @@ class Attachments:
         """What matches the workload: mesh-wide, namespace-wide, and by its labels; the oldest first."""
         root, own = self._in(kind, self._root), self._in(kind, workload.namespace)
         at_home = workload.namespace == self._root
-        candidates = [*root, *([] if at_home else own)] if reach.root_selects else own
+        candidates = [*root.selecting, *([] if at_home else own.selecting)]
+        if not reach.root_selects:
+            candidates = own.selecting
         if kind == kinds.PEER_AUTHENTICATION and at_home:
             candidates = []  # a selector in the root namespace has no effect at all
         return [
-            [p for p in root if not selector_labels(p)],
-            [] if at_home else [p for p in own if not selector_labels(p)],
-            [
-                p
-                for p in candidates
-                if (wanted := selector_labels(p)) and has_labels(wanted, workload.labels)
-            ],
+            root.plain,
+            [] if at_home else own.plain,
+            [policy for wanted, policy in candidates if has_labels(wanted, workload.labels)],
         ]
 
     def _listens(self, kind: GroupKind, reach: _Reach, workload: Workload) -> bool:
@@ -186,11 +194,16 @@ class Attachments:
             case _:
                 return True
 
-    def _in(self, kind: GroupKind, namespace: str) -> list[Resource]:
+    def _in(self, kind: GroupKind, namespace: str) -> _Held:
         if kind not in self._by_namespace:
-            found: dict[str, list[Resource]] = {}
+            found: dict[str, _Held] = {}
             for policy in sorted(self._mesh.of(kind), key=_age):
-                if not target_refs(policy):
-                    found.setdefault(policy.namespace, []).append(policy)
+                if target_refs(policy):
+                    continue
+                held = found.setdefault(policy.namespace, _Held([], []))
+                if wanted := selector_labels(policy):
+                    held.selecting.append((wanted, policy))
+                else:
+                    held.plain.append(policy)
             self._by_namespace[kind] = found
-        return self._by_namespace[kind].get(namespace, [])
+        return self._by_namespace[kind].get(namespace, _NONE_HELD)

@@ -8,7 +8,7 @@ from migrator.model.finding import Effect
 
 from . import kinds
 from .authz import action_of, is_dry_run
-from .fronts import Front, principal
+from .fronts import Front, fronts, principal
 from .identity_rules import IdentityUse, identity_uses, matches, names_waypoint
 
 if TYPE_CHECKING:
@@ -47,17 +47,26 @@ class Change(NamedTuple):
         return ("not " if self.use.negated else "") + ", ".join(self.use.values)
 
 
+def all_changes(mesh: Mesh, effective: Effective) -> Iterator[tuple[Front, Change]]:
+    """The changes behind every waypoint in front of its workloads."""
+    if any(True for _ in identity_uses(effective.policy)):
+        for front in fronts(mesh, effective.apps):
+            for change in changes(mesh, effective, front):
+                yield front, change
+
+
 def changes(mesh: Mesh, effective: Effective, front: Front) -> Iterator[Change]:
     """The fields of the policy that change their meaning behind `front`, the first of each rule.
 
     None where the workloads already admit the waypoint's identity by name: then somebody saw to it.
     """
     policy, evaluation, _ = effective
-    if evaluation.action not in {"ALLOW", "DENY"} or _is_adapted(mesh, effective, front):
+    uses = tuple(identity_uses(policy)) if evaluation.action in {"ALLOW", "DENY"} else ()
+    if not uses or _is_adapted(mesh, effective, front):
         return
     identity = principal(mesh, front.gateway)
     seen: set[tuple[int, bool]] = set()
-    for use in identity_uses(policy):
+    for use in uses:
         meets = matches(use, policy, identity)
         is_namespace = use.name == "namespaces"
         if (meets and not is_namespace) or (use.rule, is_namespace) in seen:

@@ -105,7 +105,7 @@ def mentions(value: Any, words: re.Pattern[str]) -> str:
 
 
 def _may_match(pattern: str, version: Version) -> bool:
-    """Only patterns that begin with `major.minor` are judged; others are taken to match.
+    r"""Only patterns that begin with `major.minor` are judged; others are taken to match.
 
     `^1\\.3.*` also matches 1.30: what the pattern begins with is a prefix.
     """

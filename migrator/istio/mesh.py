@@ -172,9 +172,8 @@ class Mesh:
 
     def mtls(self, workload: Workload) -> mtls.Mtls:
         """The effective PeerAuthentication: the mode of the workload and of its ports."""
-        return mtls.effective(
-            self.of(kinds.PEER_AUTHENTICATION), self.config.root_namespace, workload
-        )
+        acting = self.attachments.on_workload(kinds.PEER_AUTHENTICATION, workload)
+        return mtls.effective(acting, self.config.root_namespace, workload)
 
     @cached_property
     def attachments(self) -> attachment.Attachments:
@@ -183,7 +182,13 @@ class Mesh:
 
     def effect(self, policy: Resource) -> authz.Evaluation:
         """What ztunnel makes of an AuthorizationPolicy, rule by rule."""
-        return authz.evaluate(policy, self.istio_version)
+        if policy not in self._effects:
+            self._effects[policy] = authz.evaluate(policy, self.istio_version)
+        return self._effects[policy]
+
+    @cached_property
+    def _effects(self) -> dict[Resource, authz.Evaluation]:
+        return {}
 
     # -- services, routes, waypoints
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.behind_waypoint import changes
+from migrator.istio.behind_waypoint import all_changes
 from migrator.istio.effective import enforced
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -35,23 +34,21 @@ class NamespacePolicyCrossNsWaypoint(Rule):
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for effective in enforced(mesh):
             paths: set[str] = set()
-            for front in fronts(mesh, effective.apps):
-                if front.gateway.namespace == front.service.namespace:
+            for front, change in all_changes(mesh, effective):
+                at_home = front.gateway.namespace == front.service.namespace
+                use = change.use
+                if use.path in paths or use.name != "namespaces" or at_home:
                     continue
-                for change in changes(mesh, effective, front):
-                    use = change.use
-                    if use.path in paths or use.name != "namespaces":
-                        continue
-                    paths.add(use.path)
-                    yield self.finding(
-                        effective.policy,
-                        f"Rule {use.rule} names namespaces {change.shown}, and "
-                        f"{front.service.name} is called by its waypoint in "
-                        f"{front.gateway.namespace}: {change.then}.",
-                        fix=f"Judge namespaces at the waypoint and allow {change.principal} at the "
-                        "workload; `migrate plan` does both.",
-                        path=use.path,
-                        affects=effective.apps,
-                        callers=["ambient"],
-                        effect=change.effect,
-                    )
+                paths.add(use.path)
+                yield self.finding(
+                    effective.policy,
+                    f"Rule {use.rule} names namespaces {change.shown}, and "
+                    f"{front.service.name} is called by its waypoint in "
+                    f"{front.gateway.namespace}: {change.then}.",
+                    fix=f"Judge namespaces at the waypoint and allow {change.principal} at the "
+                    "workload; `migrate plan` does both.",
+                    path=use.path,
+                    affects=effective.apps,
+                    callers=["ambient"],
+                    effect=change.effect,
+                )

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.behind_waypoint import changes
+from migrator.istio.behind_waypoint import all_changes
 from migrator.istio.effective import enforced
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -35,22 +34,21 @@ class PrincipalAllowList(Rule):
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for effective in enforced(mesh):
             paths: set[str] = set()
-            for front in fronts(mesh, effective.apps):
+            for front, change in all_changes(mesh, effective):
                 at_home = front.gateway.namespace == front.service.namespace
-                for change in changes(mesh, effective, front):
-                    use = change.use
-                    if use.path in paths or (use.name == "namespaces" and not at_home):
-                        continue
-                    paths.add(use.path)
-                    yield self.finding(
-                        effective.policy,
-                        f"Rule {use.rule} of this {effective.evaluation.action} policy names "
-                        f"{use.name} {change.shown}. Calls to {front.service.name} through its "
-                        f"waypoint carry {change.principal}: {change.then}.",
-                        fix=f"Allow {change.principal} at the workload and judge the real callers at "
-                        "the waypoint; `migrate plan` does both.",
-                        path=use.path,
-                        affects=effective.apps,
-                        callers=["ambient"],
-                        effect=change.effect,
-                    )
+                use = change.use
+                if use.path in paths or (use.name == "namespaces" and not at_home):
+                    continue
+                paths.add(use.path)
+                yield self.finding(
+                    effective.policy,
+                    f"Rule {use.rule} of this {effective.evaluation.action} policy names "
+                    f"{use.name} {change.shown}. Calls to {front.service.name} through its "
+                    f"waypoint carry {change.principal}: {change.then}.",
+                    fix=f"Allow {change.principal} at the workload and judge the real callers at "
+                    "the waypoint; `migrate plan` does both.",
+                    path=use.path,
+                    affects=effective.apps,
+                    callers=["ambient"],
+                    effect=change.effect,
+                )
