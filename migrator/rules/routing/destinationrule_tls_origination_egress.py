@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio.egress import originations
 from migrator.istio.mesh import Mesh
+from migrator.istio.selectors import has_labels
+from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource
 from migrator.rules.base import Rule
@@ -45,9 +47,19 @@ class DestinationruleTlsOriginationEgress(Rule):
                 fix="Bind the ServiceEntry to an egress waypoint (istio.io/use-waypoint) before its "
                 "callers move, or let the application speak TLS itself.",
                 path=found.path,
-                affects=loose,
+                affects=_clients(mesh, found.rule) or loose,
                 callers=["ambient"],
             )
+
+
+def _clients(mesh: Mesh, rule: Resource) -> list[Workload]:
+    """The clients that a `workloadSelector` names; without one, anybody of the namespace may be one."""
+    chosen = (rule.spec.get("workloadSelector") or {}).get("matchLabels") or {}
+    if not chosen:
+        return []
+    return [
+        w for w in mesh.meshed if w.namespace == rule.namespace and has_labels(chosen, w.labels)
+    ]
 
 
 def _is_unbound(mesh: Mesh, entry: Resource) -> bool:
