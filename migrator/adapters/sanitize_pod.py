@@ -19,6 +19,7 @@ _CONTAINER = frozenset(
     {
         "name", "image", "ports", "resources", "securityContext", "restartPolicy", "volumeMounts",
         "command", "args", "startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "env",
+        "envFrom",
     }
 )  # fmt: skip
 _CONTAINERS = ("initContainers", "containers")
@@ -99,6 +100,8 @@ def _container(container: Mapping[str, Any]) -> dict[str, Any]:
         kept["lifecycle"] = {key: _handler(one) for key, one in kept["lifecycle"].items() if one}
     if "env" in kept:
         kept["env"] = env(kept["env"])
+    if "envFrom" in kept:
+        kept["envFrom"] = [{} for _ in kept["envFrom"]]  # that there are more; not whose
     return kept
 
 
