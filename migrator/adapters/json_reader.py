@@ -101,7 +101,7 @@ def _bad(text: memoryview, line: int, error: Exception) -> BadDocument:
         return BadDocument(line, "nested too deeply")
     if isinstance(error, UnicodeDecodeError):
         return BadDocument(line, "not UTF-8 text")
-    message, at = str(error), len(text)
+    message, at = str(error), len(bytes(text).rstrip())
     if found := _AT_BYTE.match(message):
         message, at = found[1], int(found[2])
     reason = message.removeprefix("JSON is malformed: ")

@@ -3,8 +3,10 @@
 Nothing is kept in memory for it: findings are few, objects are many.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from yaml import CSafeLoader, YAMLError, compose
 from yaml.nodes import MappingNode, Node, SequenceNode
@@ -25,8 +27,8 @@ class Locator:
 
     def __init__(self, texts: Mapping[str, bytes]) -> None:
         self._texts = texts
-        self._chunks = lru_cache(maxsize=4)(self._chunks_of)
-        self._marks = lru_cache(maxsize=_KEPT)(_compose)
+        self._pieces = lru_cache(maxsize=4)(self._pieces_of)
+        self._marks = lru_cache(maxsize=_KEPT)(self._marks_at)
 
     def line(self, origin: Origin, path: str) -> int:
         """Where the last existing component of `path` stands; the object's own line if unknown."""
@@ -34,28 +36,29 @@ class Locator:
             steps = parts(path)
         except ValueError:
             return origin.line
-        chunk = self._chunk(origin) if steps else None
-        root = self._marks(chunk) if chunk else None
-        start = next(_mappings_at(root, origin.line - chunk.line), None) if root and chunk else None
-        if start is None or chunk is None:
+        marks = self._marks(origin) if steps else None
+        if marks is None:
             return origin.line
-        return chunk.line + _walk(start, steps, origin.line - chunk.line)
+        first, node = marks
+        return first + _walk(node, steps, origin.line - first)
 
-    def _chunk(self, origin: Origin) -> yaml_split.Chunk | None:
-        found = None
-        for chunk in self._chunks(origin.file):
-            if chunk.line > origin.line:
-                break
-            found = chunk
-        return found
+    def _marks_at(self, origin: Origin) -> tuple[int, Node] | None:
+        """The object's node, and the line where its document begins."""
+        pieces = self._pieces(origin.file)
+        at = bisect_right(pieces, origin.line, key=lambda piece: piece.line) - 1
+        root = _compose(pieces[at]) if at >= 0 else None
+        if root is None:
+            return None
+        first = pieces[at].line
+        node = next(_mappings_at(root, origin.line - first), None)
+        return (first, node) if node else None
 
-    def _chunks_of(self, file: str) -> tuple[yaml_split.Chunk, ...]:
+    def _pieces_of(self, file: str) -> tuple[yaml_split.Chunk, ...]:
         data = self._texts.get(file)
         if data is None:
             try:
-                with open(file, "rb") as opened:  # noqa: PTH123
-                    data = opened.read()
-            except OSError:
+                data = Path(file).read_bytes()
+            except (OSError, ValueError):
                 return ()
         return tuple(_pieces(data))
 

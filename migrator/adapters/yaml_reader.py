@@ -25,6 +25,8 @@ from .text import BadDocument, safe
 MAX_DEPTH = 100
 _SPARE_NODES = 10_000  # what aliases may add to a short document
 _MERGE = "<<"
+_TAGS = "tag:yaml.org,2002:"
+_COLLECTIONS = frozenset({"!", f"{_TAGS}map", f"{_TAGS}seq"})
 _TEXT = frozenset({str})
 _INNER = range(3, MAX_DEPTH)  # depths at which entering a collection needs no thought
 
@@ -53,7 +55,9 @@ def parse(text: bytes, line: int = 1) -> Parsed:
         raise BadDocument(line + row, _explain(text, problem)) from error
     except YAMLError as error:  # a byte that no YAML file may hold
         at = line + text.count(b"\n", 0, getattr(error, "position", 0) or 0)
-        raise BadDocument(at, f"not valid YAML: {safe(getattr(error, 'reason', ''))}") from error
+        reason = safe(getattr(error, "reason", ""))
+        what = "not UTF-8 text" if "UTF-8" in reason else "not valid YAML"
+        raise BadDocument(at, f"{what}: {reason}") from error
 
 
 def _explain(text: bytes, problem: str) -> str:
@@ -125,12 +129,16 @@ class _Document:
         return value
 
     def _tagged(self, event: Any) -> Any:
-        name = event.tag.removeprefix("tag:yaml.org,2002:")
+        name = event.tag.removeprefix(_TAGS)
         if name in {"str", "!"}:
             return event.value
         if name in {"int", "float", "bool", "null"}:
             return scalars.plain(event.value)
-        raise BadDocument(self._line(event), f"the YAML tag {safe(event.tag)} is not supported")
+        raise self._unsupported(event)
+
+    def _unsupported(self, event: Any) -> BadDocument:
+        name = event.tag.replace(_TAGS, "!!")
+        return BadDocument(self._line(event), f"the YAML tag {safe(name)} is not supported")
 
     def _enter(self, event: Any, depth: int, into: list[Any]) -> None:
         if depth >= MAX_DEPTH:
@@ -164,6 +172,8 @@ class _Document:
 
     def _closed(self, start: Any, into: list[Any], end: Any) -> Any:
         value = into if type(start) is SequenceStartEvent else self._mapping(into, end)
+        if start.tag and start.tag not in _COLLECTIONS:
+            raise self._unsupported(start)
         if start.anchor:
             self._anchors[start.anchor] = value
         return value

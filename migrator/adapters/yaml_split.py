@@ -12,6 +12,7 @@ _SEPARATOR = re.compile(rb"^(?:---|\.\.\.)(?=[ \t\r\n]|$)", re.MULTILINE)
 _BLANK = re.compile(  # possessive: it never goes back, so no comment can make it slow
     rb"(?:\xef\xbb\xbf|\s|#[^\n]*+|%[^\n]*+\n|---(?=\s)|\.\.\.(?=\s|\Z))*+\Z"
 )
+_BARE_SEPARATOR = re.compile(rb"---[ \t]*(?:#[^\n]*)?\r?\n")
 _ITEMS = re.compile(rb"^items:[ \t]*(?:#[^\n]*)?\r?\n(?=( *)- )", re.MULTILINE)
 _KIND = re.compile(rb"^kind:[ \t]*[\"']?\w*List[\"']?[ \t\r]*(?:#[^\n]*)?$", re.MULTILINE)
 _AFTER_ITEMS = re.compile(rb"^[^\s#-]", re.MULTILINE)
@@ -26,7 +27,7 @@ class Chunk(NamedTuple):
 
 
 def documents(data: bytes, line: int = 1) -> Iterator[Chunk]:
-    """Every document that is more than white space and comments, with its `---` line."""
+    """Every document that is more than white space and comments."""
     begin = 0
     if b"\n---" not in data and b"\n..." not in data:  # the usual form of JSON, and it may be large
         yield from filter(None, [_chunk(data, 0, len(data), line)])
@@ -47,7 +48,11 @@ def _chunk(data: bytes, begin: int, end: int, line: int) -> Chunk | None:
     text = data[begin:end].removeprefix(_BOM)
     if text.startswith(b"..."):
         text = text[3:]
-    return None if _BLANK.match(text) else Chunk(text, line)
+    if _BLANK.match(text):
+        return None
+    if bare := _BARE_SEPARATOR.match(text):
+        return Chunk(text[bare.end() :], line + 1)
+    return Chunk(text, line)
 
 
 class Items(NamedTuple):
