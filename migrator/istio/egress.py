@@ -45,10 +45,12 @@ def originations(mesh: "Mesh", rules: tuple[Resource, ...]) -> Iterator[Originat
         entries = mesh.routing.service_entries_for(host)
         if not entries and host.startswith("*"):
             entries = tuple(
-                entry
-                for name, found in mesh.routing.service_entries_by_host.items()
-                if matches(host, name)
-                for entry in found
+                dict.fromkeys(
+                    entry
+                    for name, found in mesh.routing.service_entries_by_host.items()
+                    if matches(host, name)
+                    for entry in found
+                )
             )
         if not entries:
             continue

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.authz import Level
 from migrator.istio.effective import Effective, enforced
 from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
@@ -38,7 +37,7 @@ class NamespaceWidePolicy(Rule):
             if evaluation.effect is Effect.IGNORED and "selector" in policy.spec:
                 yield self._never_sent(effective)
             elif mesh.attachments.scope_of(policy) == "namespace" and (
-                evaluation.level is Level.L7 or fronts(mesh, apps)
+                evaluation.effect is not Effect.FAITHFUL or fronts(mesh, apps)
             ):
                 yield self.finding(
                     policy,

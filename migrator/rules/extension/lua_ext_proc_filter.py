@@ -10,8 +10,9 @@ from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
 _FILTER = re.compile(
-    r"envoy\.(?:extensions\.)?filters\.http\.(?:lua|ext_proc|ext_authz|buffer|compressor|decompressor|wasm|golang|tap"
-    r"|header_to_metadata|json_to_metadata|set_metadata|jwt_authn|oauth2|basic_auth|csrf|cache|fault"
+    r"envoy\.(?:extensions\.)?filters\.http\."
+    r"(?:lua|ext_proc|ext_authz|buffer|compressor|decompressor|wasm|golang|tap|header_to_metadata"
+    r"|json_to_metadata|set_metadata|jwt_authn|oauth2|basic_auth|csrf|cache|fault"
     r"|bandwidth_limit|adaptive_concurrency|admission_control|grpc_json_transcoder|grpc_web"
     r"|dynamic_modules)\b"
 )
