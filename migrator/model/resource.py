@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict
 class Frozen(BaseModel):
     """The base of every contract that leaves the process: immutable, strict about unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_serialization_defaults_required=True
+    )
 
 
 class GroupKind(NamedTuple):
