@@ -17,6 +17,7 @@ from .yamltext import dig
 
 CNI_AGENT, ZTUNNEL = "istio-cni-node", "ztunnel"
 AGENT_KINDS = frozenset({kinds.DAEMON_SET, kinds.NODE, kinds.POD})
+INSTALLERS = frozenset({kinds.ISTIO_OPERATOR, kinds.SAIL_ISTIO})
 _NAME_LABELS = ("app", "k8s-app", "app.kubernetes.io/name")
 OS_LABEL = "kubernetes.io/os"
 
