@@ -14,6 +14,7 @@ from migrator.model.fieldpath import field
 from migrator.model.resource import Resource
 
 from . import kinds
+from .loose import members, text, texts
 
 _MARKS = re.compile(
     r"istio-injection|sidecar\.istio\.io/(?:inject|status)|istio\.io/(?:rev|dataplane-mode|use-waypoint)"
@@ -36,11 +37,11 @@ class Hurdle(NamedTuple):
 def hurdles(policy: Resource) -> Iterator[Hurdle]:
     """The rules of an admission policy that name Istio's labels, annotations or containers."""
     if policy.ref.group_kind == kinds.VALIDATING_ADMISSION_POLICY:
-        for i, validation in enumerate(policy.spec.get("validations") or ()):
+        for i, validation in members(policy.spec, "validations"):
             if marks := _marks(validation.get("expression")):
                 yield Hurdle(field("spec", "validations", i), marks, enforced=True)
         return
-    for i, rule in enumerate(policy.spec.get("rules") or ()):
+    for i, rule in members(policy.spec, "rules"):
         for part in ("validate", "mutate"):
             if marks := _marks(rule.get(part)):
                 yield Hurdle(
@@ -61,17 +62,15 @@ def namespaces_of(policy: Resource, hurdle: Hurdle, known: Iterable[str]) -> tup
 
 def _matched(rule: Mapping[str, Any]) -> tuple[str, ...]:
     """The namespaces that every block of `match` names; empty where one names none."""
-    match = rule.get("match") or {}
-    blocks = [*(match.get("any") or ()), *(match.get("all") or ())] or [match]
-    named = [(block.get("resources") or {}).get("namespaces") or () for block in blocks]
+    match = rule.get("match")
+    blocks: list[Any] = [one for key in ("any", "all") for _, one in members(match, key)] or [match]
+    named = [texts(block, "resources", "namespaces") for block in blocks]
     return tuple(name for names in named for name in names) if all(named) else ()
 
 
 def _refuses(policy: Resource, rule: Mapping[str, Any]) -> bool:
-    action = (rule.get("validate") or {}).get("failureAction") or policy.spec.get(
-        "validationFailureAction", "Audit"
-    )
-    return str(action).lower() == "enforce"
+    own = text(rule, "validate", "failureAction")
+    return (own or text(policy.spec, "validationFailureAction")).lower() == "enforce"
 
 
 def _marks(value: Any) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ Fields: istio.io/api mesh/v1alpha1/config.proto `extensionProviders` (`envoyExtA
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from .loose import members, text
 
 if TYPE_CHECKING:
     from migrator.model.resource import Resource
@@ -25,12 +26,8 @@ def provider_of(policy: Resource) -> str:
 
 def service_of(mesh: Mesh, provider: str) -> Service | None:
     """The provider's Service, if the configuration describes it and the source holds the Service."""
-    for one in mesh.config.get("extensionProviders") or ():
-        if not isinstance(one, Mapping) or one.get("name") != provider:
-            continue
-        for kind in _KINDS:
-            settings = one.get(kind)
-            host = settings.get("service") if isinstance(settings, Mapping) else None
-            if isinstance(host, str):
-                return mesh.services.by_host(host.rpartition("/")[2])
+    for _, one in members(mesh.config.values, "extensionProviders"):
+        if text(one, "name") == provider:
+            host = next(filter(None, (text(one, kind, "service") for kind in _KINDS)), "")
+            return mesh.services.by_host(host.rpartition("/")[2])
     return None

@@ -33,6 +33,7 @@ _L4_WHEN = frozenset(
 _ACCOUNTS_SINCE = Version(1, 26)
 _BY_ACTION = {"CUSTOM": Effect.OPEN, "AUDIT": Effect.IGNORED}  # istiod sends neither to ztunnel
 _BY_MATCHES = {"wider": Effect.WIDER, "narrower": Effect.NARROWER}
+_ACTIONS = frozenset({"ALLOW", "DENY", *_BY_ACTION})  # istiod leaves a policy of any other one out
 _GO_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})  # strconv.ParseBool
 
 
@@ -120,7 +121,7 @@ def evaluate(policy: Resource, version: Version) -> Evaluation:
         _evaluate_rule(i, clauses, action) for i, clauses in enumerate(_clauses(policy, version))
     )
     l7 = tuple(use for rule in rules for use in rule.l7)
-    needs_proxy = bool(l7) or action in _BY_ACTION
+    needs_proxy = action in _ACTIONS and (bool(l7) or action in _BY_ACTION)
     return Evaluation(
         action=action,
         level=Level.L7 if needs_proxy else Level.L4,
@@ -141,6 +142,7 @@ def _is_not_sent(policy: Resource) -> bool:
     return (
         bool(target_refs(policy))
         or is_dry_run(policy)
+        or action_of(policy) not in _ACTIONS
         or (selector is not None and "matchLabels" not in selector)
     )
 

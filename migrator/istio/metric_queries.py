@@ -13,6 +13,7 @@ from migrator.model.fieldpath import field
 from migrator.model.resource import GroupKind, Resource
 
 from . import kinds
+from .loose import members, text
 
 HTTP = re.compile(
     r"\bistio_(?:requests_total|request_duration_\w+|request_bytes\w*|response_bytes\w*"
@@ -28,12 +29,12 @@ class Query(NamedTuple):
     """A text that asks for metrics, and where it stands."""
 
     path: str
-    text: str
+    query: str
 
     def asks_for(self, metrics: re.Pattern[str]) -> str:
         """The metric, unless gateways report it: these go on doing so."""
-        found = metrics.search(self.text)
-        return found[0] if found and not _GATEWAY_SOURCE.search(self.text) else ""
+        found = metrics.search(self.query)
+        return found[0] if found and not _GATEWAY_SOURCE.search(self.query) else ""
 
 
 def queries(resource: Resource) -> Iterator[Query]:
@@ -42,40 +43,38 @@ def queries(resource: Resource) -> Iterator[Query]:
 
 
 def _prometheus_rule(spec: Mapping[str, Any]) -> Iterator[Query]:
-    for i, group in enumerate(spec.get("groups") or ()):
-        for j, rule in enumerate(group.get("rules") or ()):
-            yield Query(field("spec", "groups", i, "rules", j, "expr"), str(rule.get("expr") or ""))
+    for i, group in members(spec, "groups"):
+        for j, rule in members(group, "rules"):
+            yield Query(field("spec", "groups", i, "rules", j, "expr"), text(rule, "expr"))
 
 
 def _analysis_template(spec: Mapping[str, Any]) -> Iterator[Query]:
-    for i, metric in enumerate(spec.get("metrics") or ()):
-        query = ((metric.get("provider") or {}).get("prometheus") or {}).get("query")
-        path = field("spec", "metrics", i, "provider", "prometheus", "query")
-        yield Query(path, str(query or ""))
+    below = ("provider", "prometheus", "query")
+    for i, metric in members(spec, "metrics"):
+        yield Query(field("spec", "metrics", i, *below), text(metric, *below))
 
 
 def _scaled_object(spec: Mapping[str, Any]) -> Iterator[Query]:
-    for i, trigger in enumerate(spec.get("triggers") or ()):
-        query = (trigger.get("metadata") or {}).get("query")
-        yield Query(field("spec", "triggers", i, "metadata", "query"), str(query or ""))
+    for i, trigger in members(spec, "triggers"):
+        yield Query(
+            field("spec", "triggers", i, "metadata", "query"), text(trigger, "metadata", "query")
+        )
 
 
 def _autoscaler(spec: Mapping[str, Any]) -> Iterator[Query]:
-    for i, metric in enumerate(spec.get("metrics") or ()):
+    for i, metric in members(spec, "metrics"):
         for source in ("pods", "object", "external"):
-            name = ((metric.get(source) or {}).get("metric") or {}).get("name")
-            if name:
-                yield Query(field("spec", "metrics", i, source, "metric", "name"), str(name))
+            below = (source, "metric", "name")
+            yield Query(field("spec", "metrics", i, *below), text(metric, *below))
 
 
 def _canary(spec: Mapping[str, Any]) -> Iterator[Query]:
-    analysis = spec.get("analysis") or spec.get("canaryAnalysis") or {}
-    key = "analysis" if spec.get("analysis") else "canaryAnalysis"
-    if (spec.get("provider") or "") not in _FLAGGER_ON_ISTIO:
+    if text(spec, "provider") not in _FLAGGER_ON_ISTIO:
         return
-    for i, metric in enumerate(analysis.get("metrics") or ()):
-        if metric.get("name") in _FLAGGER and not metric.get("templateRef"):
-            yield Query(field("spec", key, "metrics", i), "istio_requests_total")
+    for key in ("analysis", "canaryAnalysis"):
+        for i, metric in members(spec, key, "metrics"):
+            if text(metric, "name") in _FLAGGER and not metric.get("templateRef"):
+                yield Query(field("spec", key, "metrics", i), "istio_requests_total")
 
 
 READERS: Mapping[GroupKind, Callable[[Mapping[str, Any]], Iterator[Query]]] = {

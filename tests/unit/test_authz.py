@@ -196,8 +196,9 @@ def test_the_first_rule_is_allowed_by_default() -> None:
         policy("DENY", {"from": [ANNA]}, targetRef={"kind": "Service", "name": "a"}),
         policy("DENY", {"from": [ANNA]}, annotations={"istio.io/dry-run": "true"}),
         policy("DENY", {"from": [ANNA]}, selector={}),
+        policy("REFUSE", {"from": [ANNA], "to": [READ]}),
     ],
-    ids=["targetRefs", "targetRef", "dry-run", "selector without matchLabels"],
+    ids=["targetRefs", "targetRef", "dry-run", "selector without matchLabels", "unknown action"],
 )
 def test_what_istiod_does_not_send_to_ztunnel(ignored: Resource) -> None:
     assert evaluate(ignored, V131).effect is Effect.IGNORED

@@ -36,7 +36,7 @@ class TcpMetricsDoubleCount(Rule):
         for resource in rules:
             for query in queries(resource):
                 metric = query.asks_for(TCP)
-                if metric and "reporter" not in query.text:
+                if metric and "reporter" not in query.query:
                     yield self.finding(
                         resource,
                         f"This rule uses {metric} of every reporter; a path through a waypoint is "
