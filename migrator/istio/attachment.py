@@ -14,6 +14,7 @@ from migrator.model.resource import GroupKind, Ref, Resource
 
 from . import kinds
 from . import labels as names
+from .enforcement import By, Enforcer, who_enforces
 from .selectors import has_labels
 from .targets import target_refs, targets
 from .versions import Version
@@ -33,13 +34,12 @@ class _Reach(NamedTuple):
 
     `root_selects`: a selector in the root namespace selects pods of all namespaces. `one_per_level`: of
     the policies without selector of a namespace only the oldest acts; `one_selected`: and of those with
-    a selector, too. `waypoints`: those without selector act on waypoints as well.
+    a selector, too.
     """
 
     root_selects: bool = True
     one_per_level: bool = False
     one_selected: bool = False
-    waypoints: bool = False
 
 
 _ONE = _Reach(root_selects=False, one_per_level=True, one_selected=True)
@@ -47,12 +47,12 @@ _REACH = {
     kinds.AUTHORIZATION_POLICY: _Reach(),
     kinds.REQUEST_AUTHENTICATION: _Reach(),
     kinds.PEER_AUTHENTICATION: _ONE,
-    kinds.TELEMETRY: _ONE._replace(one_selected=False, waypoints=True),
+    kinds.TELEMETRY: _ONE._replace(one_selected=False),
     kinds.ENVOY_FILTER: _Reach(),
     kinds.WASM_PLUGIN: _Reach(),
     kinds.TRAFFIC_EXTENSION: _Reach(),
     kinds.SIDECAR: _ONE,
-    kinds.PROXY_CONFIG: _ONE._replace(waypoints=True),
+    kinds.PROXY_CONFIG: _ONE,
 }
 
 
@@ -150,7 +150,7 @@ class Attachments:
 
     def _acting(self, kind: GroupKind, workload: Workload) -> tuple[Resource, ...]:
         reach = _REACH[kind]
-        if not self._listens(kind, reach, workload):
+        if not self._listens(kind, workload):
             return ()
         levels = self._levels(kind, reach, workload)
         if reach.one_per_level:
@@ -178,19 +178,17 @@ class Attachments:
             [policy for wanted, policy in candidates if has_labels(wanted, workload.labels)],
         ]
 
-    def _listens(self, kind: GroupKind, reach: _Reach, workload: Workload) -> bool:
+    def _listens(self, kind: GroupKind, workload: Workload) -> bool:
         """Whether the workload's role reads policies of this kind without a target."""
         match workload.role:
             case Role.CONTROL_PLANE:
                 return False
             case Role.GATEWAY:
-                return kind != kinds.SIDECAR
+                return Enforcer.GATEWAY in who_enforces(kind, By.SELECTOR)
             case Role.WAYPOINT:
-                old_filter = (
-                    kind == kinds.ENVOY_FILTER
-                    and self._mesh.istio_version < _WAYPOINT_SKIPS_FILTERS_SINCE
-                )
-                return reach.waypoints or old_filter
+                version = self._mesh.istio_version
+                old_filter = kind == kinds.ENVOY_FILTER and version < _WAYPOINT_SKIPS_FILTERS_SINCE
+                return old_filter or Enforcer.WAYPOINT in who_enforces(kind, By.MESH)
             case _:
                 return True
 

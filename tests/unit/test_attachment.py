@@ -153,6 +153,7 @@ def test_the_oldest_peer_authentication_of_each_level_counts() -> None:
     assert names_on(mesh, kind, "shop/cart") == ["mesh", "z-old", "cart"]
     assert names_on(mesh, kind, f"{ROOT}/helper") == ["mesh"]
     assert names_on(mesh, kind, "shop/wp") == []
+    assert names_on(mesh, kind, "edge/gateway") == []  # its servers say what they take
 
 
 def test_telemetry_reaches_waypoints_without_a_selector() -> None:
