@@ -106,7 +106,7 @@ def keeps_annotation(key: str) -> bool:
 def annotations(found: Mapping[str, str]) -> dict[str, str]:
     """What is kept of the annotations, proxy settings with their environment redacted."""
     kept = {key: value for key, value in found.items() if keeps_annotation(key)}
-    if config := kept.get(_PROXY_CONFIG):
+    if isinstance(config := kept.get(_PROXY_CONFIG), str):
         kept[_PROXY_CONFIG] = settings(config)
     return kept
 

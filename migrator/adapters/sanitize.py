@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from migrator.istio import kinds
+from migrator.istio import kinds, shapes
 from migrator.model.resource import GroupKind
 
 from . import redact
@@ -183,8 +183,10 @@ def _clean(value: Any, depth: int) -> Any:
         raise TooDeepError
     if isinstance(value, list):
         return [_clean(one, depth - 1) for one in value]
-    if is_pod_spec(value):
-        return pod_spec(value)
+    if is_pod_spec(
+        value
+    ):  # one that does not fit stands where no rule looks, and may hide anything
+        return pod_spec(value) if shapes.fits_pod_spec(value) else {}
     return {
         key: _SPECIAL[key](one) if key in _SPECIAL else _clean(one, depth - 1)
         for key, one in value.items()

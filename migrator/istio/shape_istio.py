@@ -4,11 +4,12 @@ from typing import Any
 
 from . import kinds
 from .shape_pods import ANY_STATUS, METADATA
-from .shape_types import ANY, IS, MAP, OBJECT, STRS, B, I, Map, N, S
+from .shape_types import ANY, IS, MAP, OBJECT, STRS, B, I, Map, N, OneOf, S
 
 TARGET = {"group": S, "kind": S, "name": S, "namespace": S, "sectionName": S}
 _ATTACHED = {"selector": {"matchLabels": MAP}, "targetRef": TARGET, "targetRefs": [TARGET]}
 _MODE = {"mode": S}
+_MTLS = {"mode": OneOf(("UNSET", "DISABLE", "PERMISSIVE", "STRICT"))}
 _SOURCE = {
     key: STRS
     for name in (
@@ -24,7 +25,7 @@ _OPERATION = {
 }
 AUTHORIZATION_POLICY = {
     **_ATTACHED,
-    "action": S,
+    "action": OneOf(("ALLOW", "DENY", "AUDIT", "CUSTOM")),
     "provider": {"name": S},
     "rules": [
         {
@@ -140,7 +141,7 @@ _SPECS: dict[Any, Any] = {
     kinds.AUTHORIZATION_POLICY: AUTHORIZATION_POLICY,
     kinds.REQUEST_AUTHENTICATION: {**_ATTACHED, "jwtRules": [_JWT_RULE]},
     kinds.PEER_AUTHENTICATION: {
-        "selector": {"matchLabels": MAP}, "mtls": _MODE, "portLevelMtls": Map(_MODE),
+        "selector": {"matchLabels": MAP}, "mtls": _MTLS, "portLevelMtls": Map(_MTLS),
     },
     kinds.VIRTUAL_SERVICE: VIRTUAL_SERVICE,
     kinds.DESTINATION_RULE: {

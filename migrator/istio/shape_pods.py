@@ -1,6 +1,6 @@
 """Shapes of metadata, selectors, pods and templates: k8s.io/api core/v1 and apimachinery meta/v1."""
 
-from .shape_types import ANY, IS, MAP, OBJECT, OBJECTS, STRS, B, I, Map, Q, S
+from .shape_types import ANY, IS, MAP, OBJECT, OBJECTS, STRS, B, I, Map, OneOf, Q, S
 
 OWNER = {"apiVersion!": S, "kind!": S, "name!": S, "controller": B}
 METADATA = {
@@ -8,12 +8,13 @@ METADATA = {
     "generation": I, "creationTimestamp": S, "deletionTimestamp": S, "finalizers": STRS,
     "ownerReferences": [OWNER],
 }  # fmt: skip
+_OPERATOR = OneOf(("In", "NotIn", "Exists", "DoesNotExist"))
 SELECTOR = {
     "matchLabels": MAP,
-    "matchExpressions": [{"key": S, "operator": S, "values": STRS}],
+    "matchExpressions": [{"key": S, "operator": _OPERATOR, "values": STRS}],
 }
-CONDITION = {
-    "type": S, "status": S, "reason": S, "message": S, "observedGeneration": I,
+CONDITION = {  # Istio writes its 64-bit numbers as text
+    "type": S, "status": S, "reason": S, "message": S, "observedGeneration": IS,
     "lastTransitionTime": S,
 }  # fmt: skip
 CONDITIONS = [CONDITION]
@@ -76,7 +77,7 @@ POD_STATUS = {
 }  # fmt: skip
 POD = {"metadata": METADATA, "spec": POD_SPEC, "status": POD_STATUS}
 TEMPLATE = {"metadata": METADATA, "spec": POD_SPEC}
-ANY_STATUS = {"conditions": CONDITIONS, "observedGeneration": I}
+ANY_STATUS = {"conditions": CONDITIONS, "observedGeneration": IS}
 UNTYPED = {"metadata": METADATA, "spec": OBJECT, "status": OBJECT}
 _COUNTS = {
     "replicas": I, "readyReplicas": I, "updatedReplicas": I, "availableReplicas": I,

@@ -7,7 +7,7 @@ with the shape of its members, a `Map` of any keys, or a Python type.
 from collections.abc import Iterator
 from itertools import count
 from types import GenericAlias, UnionType
-from typing import Any, NamedTuple, NotRequired, Required, TypedDict, get_args
+from typing import Any, Literal, NamedTuple, NotRequired, Required, TypedDict, get_args
 
 import msgspec
 
@@ -21,6 +21,7 @@ Q = int | float | str  # a quantity: 1, 0.5, 500m
 _TYPED_DICT: Any = TypedDict
 _REQUIRED: Any = Required
 _OPTIONAL: Any = NotRequired
+_LITERAL: Any = Literal
 _numbers = count()
 _NAMES = {str: "text", int: "a whole number", bool: "true or false", float: "a number"}
 
@@ -33,6 +34,12 @@ class Map(NamedTuple):
 
 STRS, MAP, OBJECT = [S], Map(S), Map(ANY)
 OBJECTS = [OBJECT]
+
+
+class OneOf(tuple[str, ...]):
+    """One of a few words; the API server refuses others."""
+
+    __slots__ = ()
 
 
 class Misfit(NamedTuple):
@@ -70,6 +77,8 @@ def _compiled(table: Any) -> Any:
         return GenericAlias(dict, (str, _compiled(table.values)))
     if isinstance(table, list):
         return GenericAlias(list, (_compiled(table[0]),))
+    if isinstance(table, OneOf):
+        return _LITERAL[tuple(table)]
     if not isinstance(table, dict):
         return table
     fields = {}
@@ -112,10 +121,14 @@ def _members(table: Any) -> tuple[Any, ...]:
 
 
 def _is_a(value: Any, table: Any) -> bool:
+    if isinstance(table, OneOf):
+        return isinstance(value, str) and value in table
     return table is ANY or type(value) in _members(table)
 
 
 def _expected(table: Any) -> str:
+    if isinstance(table, OneOf):
+        return "one of " + ", ".join(table)
     return " or ".join(_NAMES[one] for one in _members(table))
 
 

@@ -17,6 +17,7 @@ from .shape_pods import (
     CONTROLLER_STATUS,
     METADATA,
     POD,
+    POD_SPEC,
     SELECTOR,
     TEMPLATE,
 )
@@ -202,6 +203,16 @@ _TABLES: Mapping[GroupKind, Any] = {
 @cache
 def _shape(kind: GroupKind) -> Shape:
     return Shape(_TABLES.get(kind, _UNTYPED))
+
+
+@cache
+def _pod_spec() -> Shape:
+    return Shape(POD_SPEC)
+
+
+def fits_pod_spec(value: Mapping[str, Any]) -> bool:
+    """Whether a mapping that lists containers, wherever it stands, is the spec of a pod."""
+    return _pod_spec().misfit(value) is None
 
 
 def misfit(kind: GroupKind, body: Mapping[str, Any]) -> Misfit | None:

@@ -20,6 +20,12 @@ def field(*parts: str | int) -> str:
     return out
 
 
+def below(path: str, *parts: str | int) -> str:
+    """`path` with `parts` after it."""
+    tail = field(*parts)
+    return f"{path}{tail}" if not path or tail.startswith("[") else f"{path}.{tail}"
+
+
 def parts(path: str) -> tuple[str | int, ...]:
     """Split what `field` joined. Raises ValueError for a text that is no path."""
     found: list[str | int] = []
