@@ -16,10 +16,13 @@ from migrator.model.resource import Resource
 from . import kinds
 from .loose import members, text, texts
 
+# What stands behind `!` or `!=` is exempted: such a rule has nothing against pods without sidecar.
 _MARKS = re.compile(
-    r"istio-injection|sidecar\.istio\.io/(?:inject|status)|istio\.io/(?:rev|dataplane-mode|use-waypoint)"
-    r"|\bistio-proxy\b|\bistio-init\b"
+    r"""(!=?\s*(?:\\?["'])?)?"""
+    r"(istio-injection|sidecar\.istio\.io/(?:inject|status)"
+    r"|istio\.io/(?:rev|dataplane-mode|use-waypoint)|\bistio-(?:proxy|init)\b)"
 )
+_CONTAINERS = frozenset({"istio-proxy", "istio-init"})
 POLICIES = frozenset(
     {kinds.KYVERNO_CLUSTER_POLICY, kinds.KYVERNO_POLICY, kinds.VALIDATING_ADMISSION_POLICY}
 )
@@ -32,6 +35,11 @@ class Hurdle(NamedTuple):
     marks: tuple[str, ...]
     enforced: bool
     namespaces: tuple[str, ...] = ()
+
+    @property
+    def on_labels(self) -> bool:
+        """Whether it names more than the sidecar's containers, which many policies only exempt."""
+        return not _CONTAINERS.issuperset(self.marks)
 
 
 def hurdles(policy: Resource) -> Iterator[Hurdle]:
@@ -74,5 +82,5 @@ def _refuses(policy: Resource, rule: Mapping[str, Any]) -> bool:
 
 
 def _marks(value: Any) -> tuple[str, ...]:
-    text = json.dumps(value) if value is not None else ""
-    return tuple(sorted(set(_MARKS.findall(text))))
+    text_of = json.dumps(value) if value is not None else ""
+    return tuple(sorted({m[2] for m in _MARKS.finditer(text_of) if not m[1]}))

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .mesh import Mesh
     from .workloads import Workload
 
@@ -19,27 +21,36 @@ _GO_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _SERVER = re.compile(
     r"(?:^|/)(?:prometheus|vmagent|victoria-metrics|grafana-agent|alloy)(?:[:@]|$)"
 )
-_DEFAULT_PORT = 80  # where the annotation names none
 
 
 class Scrape(NamedTuple):
-    """The application's metrics port and the annotation that names it."""
+    """The ports that Prometheus asks by itself, and the annotation that says so."""
 
-    port: int
+    ports: tuple[int, ...]
     annotation: str
 
 
 def merged_scrape(mesh: Mesh, workload: Workload) -> Scrape | None:
-    """What the template asks Prometheus to scrape, if the sidecar answers in its place today."""
+    """What the template asks Prometheus to scrape, if the sidecar answers in its place today.
+
+    Without `prometheus.io/port` the usual relabelling asks every port that a container declares.
+    """
     annotations = workload.annotations
     if annotations.get(_SCRAPE) not in _GO_TRUE or annotations.get(_MERGE) == "false":
         return None
     if mesh.config.get("enablePrometheusMerge") is False:
         return None
-    port = annotations.get(_PORT, "")
-    if not port.isdecimal():
-        return None if port else Scrape(_DEFAULT_PORT, _SCRAPE)
-    return Scrape(int(port), _PORT)
+    port = annotations.get(_PORT)
+    if port is None:
+        return Scrape(tuple(_declared(workload)), _SCRAPE)
+    return Scrape((int(port),), _PORT) if port.isdecimal() else None
+
+
+def _declared(workload: Workload) -> Iterator[int]:
+    for container in workload.containers:
+        for port in container.get("ports") or ():
+            if port.get("protocol", "TCP") == "TCP" and "containerPort" in port:
+                yield port["containerPort"]
 
 
 def is_scraper(workload: Workload) -> bool:

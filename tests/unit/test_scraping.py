@@ -16,9 +16,14 @@ PORT, SCRAPE = "prometheus.io/port", "prometheus.io/scrape"
 
 
 def mesh_of(annotations: dict[str, str], image: str = "cart:1", merge: str = "") -> Mesh:
+    ports = [
+        {"containerPort": 8080},
+        {"containerPort": 53, "protocol": "UDP"},
+        {"containerPort": 9091},
+    ]
     template = {
         "metadata": {"annotations": annotations},
-        "spec": {"containers": [{"name": "main", "image": image}]},
+        "spec": {"containers": [{"name": "main", "image": image, "ports": ports}]},
     }
     made = [
         Resource(Ref(*kinds.DEPLOYMENT, "shop", "cart"), {"spec": {"template": template}}),
@@ -36,8 +41,8 @@ def only(mesh: Mesh) -> Workload:
     ("annotations", "scrape"),
     [
         ({}, None),
-        ({SCRAPE: "true"}, Scrape(80, SCRAPE)),
-        ({SCRAPE: "true", PORT: "9090"}, Scrape(9090, PORT)),
+        ({SCRAPE: "true"}, Scrape((8080, 9091), SCRAPE)),
+        ({SCRAPE: "true", PORT: "9090"}, Scrape((9090,), PORT)),
         ({SCRAPE: "false", PORT: "9090"}, None),
         ({SCRAPE: "true", PORT: "metrics"}, None),
         ({SCRAPE: "true", "prometheus.istio.io/merge-metrics": "false"}, None),

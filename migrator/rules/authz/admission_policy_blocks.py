@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.admission import POLICIES, hurdles, namespaces_of
+from migrator.istio.admission import POLICIES, Hurdle, hurdles, namespaces_of
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding, Scope, Severity
 from migrator.rules.base import Rule
@@ -46,6 +46,12 @@ class AdmissionPolicyBlocks(Rule):
                         fix="Let the policy accept istio.io/dataplane-mode: ambient in place of a "
                         "sidecar, and try the changes with a server-side dry run.",
                         path=hurdle.path,
-                        severity=Severity.BLOCKER if hurdle.enforced else Severity.INFO,
+                        severity=_severity(hurdle),
                         affects=[mesh.namespace(name).ref for name in touched],
                     )
+
+
+def _severity(hurdle: Hurdle) -> Severity:
+    if not hurdle.enforced:
+        return Severity.INFO
+    return Severity.BLOCKER if hurdle.on_labels else Severity.WARNING

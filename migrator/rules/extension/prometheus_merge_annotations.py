@@ -34,15 +34,16 @@ class PrometheusMergeAnnotations(Rule):
         if any(is_scraper(workload) for workload in mesh.meshed):
             return
         for workload in mesh.meshed:
-            scrape = merged_scrape(mesh, workload)
-            if scrape is None or mesh.mtls(workload).at(scrape.port) != "STRICT":
+            scrape, mtls = merged_scrape(mesh, workload), mesh.mtls(workload)
+            ports = [str(p) for p in scrape.ports if mtls.at(p) == "STRICT"] if scrape else []
+            if scrape is None or not ports:
                 continue
+            said = ", ".join(ports)
             yield self.finding(
                 workload.resource,
-                f"Prometheus reads port {scrape.port} of {workload.name} through its sidecar. In ambient "
-                "it asks the port itself, where STRICT refuses plain text.",
-                fix=f"Take Prometheus into the mesh, or make port {scrape.port} PERMISSIVE by "
-                "portLevelMtls.",
+                f"Prometheus reads the metrics of {workload.name} through its sidecar. In ambient it asks "
+                f"port {said} itself, where STRICT refuses plain text.",
+                fix=f"Take Prometheus into the mesh, or make port {said} PERMISSIVE by portLevelMtls.",
                 path=workload.path("metadata", "annotations", scrape.annotation),
                 affects=[workload],
                 callers=["outside"],
