@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fix types contracts duplicates spelling golden docs \
+.PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e docs \
 	docs-check bench new-rule lock clean
 
 help: ## list the targets
@@ -69,6 +69,9 @@ docs: $(VENV)/dev.stamp ## write the generated pages: rules, commands, schemas, 
 
 docs-check: $(VENV)/dev.stamp ## fail when a generated page is not what `make docs` would write
 	@$(BIN)/python -m tools.docs --check
+
+e2e: $(VENV)/dev.stamp ## the examples on a real API server with a real istiod (needs Go; the first run builds them)
+	@$(BIN)/pytest -p no:cacheprovider e2e
 
 golden: $(VENV)/dev.stamp ## update every golden file and page; then read the diff
 	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden

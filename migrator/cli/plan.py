@@ -37,7 +37,7 @@ def plan(
             "-o",
             metavar="FILE",
             show_default=False,
-            help="Where the plan goes; its report goes beside it, as .md. Without it the plan goes to stdout.",
+            help="Where the plan goes, with its report beside it as .md; else the plan goes to stdout.",
         ),
     ] = None,
     namespaces: Annotated[

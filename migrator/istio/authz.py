@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from migrator.model.fieldpath import field
+from migrator.model.fieldpath import below, field
 from migrator.model.finding import Effect
 from migrator.model.resource import Resource
 
@@ -169,7 +169,7 @@ def _clauses(policy: Resource, version: Version) -> Iterator[list[list[Match]]]:
 def _match(fields: Mapping[str, Any], at: str, supported: frozenset[str]) -> Match:
     kept, l7, dropped = [], [], []
     for name, values in fields.items():
-        use = FieldUse(f"{at}.{name}", name)
+        use = FieldUse(below(at, name), name)
         if not values:
             continue
         if name in supported:

@@ -155,21 +155,21 @@ class Routing:
     @cached_property
     def _ingress_backends(self) -> Mapping[Ref, tuple[Resource, ...]]:
         found: dict[Ref, list[Resource]] = {}
+        for backend, route in self._led_by_gateways():
+            found.setdefault(backend, []).append(route)
+        return {ref: tuple(dict.fromkeys(group)) for ref, group in found.items()}
+
+    def _led_by_gateways(self) -> Iterator[tuple[Ref, Resource]]:
         for vs in self.gateway_virtual_services:
             for destination in destinations(vs):
                 service = self.service_of(destination.host, vs.namespace)
                 if service is not None:
-                    found.setdefault(service.ref, []).append(vs)
-        for kind in _GATEWAY_API:
-            for route in self._mesh.of(kind):
-                if self._has_gateway_parent(route):
-                    for backend in _backends(route):
-                        found.setdefault(backend, []).append(route)
-        for ingress in self._mesh.of(kinds.INGRESS):
-            if _is_istio_ingress(ingress):
-                for backend in _ingress_services(ingress):
-                    found.setdefault(backend, []).append(ingress)
-        return {ref: tuple(dict.fromkeys(group)) for ref, group in found.items()}
+                    yield service.ref, vs
+        routes = (route for kind in _GATEWAY_API for route in self._mesh.of(kind))
+        for route in filter(self._has_gateway_parent, routes):
+            yield from ((backend, route) for backend in _backends(route))
+        for ingress in filter(_is_istio_ingress, self._mesh.of(kinds.INGRESS)):
+            yield from ((backend, ingress) for backend in _ingress_services(ingress))
 
     def ingress_routes_for(self, service: Service) -> tuple[Resource, ...]:
         """What leads a gateway's traffic to the Service: VirtualServices, routes, Ingresses of Istio."""

@@ -130,17 +130,20 @@ class Waypoints:
             if workload.ref not in self._meshed:
                 continue
             for policy in self._mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload):
-                evaluation = self._mesh.effect(policy)
-                if is_dry_run(policy):
-                    continue
-                if evaluation.level is Level.L7:
-                    yield Reason(*_BY_ACTION[evaluation.action], True, policy.ref)  # noqa: FBT003
-                elif evaluation.dropped_silently:
-                    yield Reason("AMB106", "trust-domains-policy", True, policy.ref)  # noqa: FBT003
+                yield from self._authorization(policy)
             for kind, (code, rule) in _BY_KIND.items():
                 for resource in self._mesh.attachments.on_workload(kind, workload):
                     if kind != kinds.ENVOY_FILTER or patches_sidecars(resource):
                         yield Reason(code, rule, True, resource.ref)  # noqa: FBT003
+
+    def _authorization(self, policy: Resource) -> Iterator[Reason]:
+        evaluation = self._mesh.effect(policy)
+        if is_dry_run(policy):
+            return
+        if evaluation.level is Level.L7:
+            yield Reason(*_BY_ACTION[evaluation.action], True, policy.ref)  # noqa: FBT003
+        elif evaluation.dropped_silently:
+            yield Reason("AMB106", "trust-domains-policy", True, policy.ref)  # noqa: FBT003
 
     def _applying(self, service: Service) -> tuple[Resource, ...]:
         """DestinationRules that the waypoint of the Service's namespace would read."""

@@ -118,7 +118,9 @@ def _from_controller(resource: Resource, pods: tuple[Resource, ...]) -> Workload
     template = resource.spec.get("template") or {}
     if resource.ref.group_kind == kinds.CRON_JOB:
         path = "spec.jobTemplate.spec.template"
-        template = ((resource.spec.get("jobTemplate") or {}).get("spec") or {}).get("template") or {}
+        template = ((resource.spec.get("jobTemplate") or {}).get("spec") or {}).get(
+            "template"
+        ) or {}
     if not template and pods:  # a Rollout with workloadRef, or a dump without templates
         template, path = pods[0].body, ""
     return Workload(
@@ -214,5 +216,3 @@ def _beyond(snapshot: Snapshot, owner: Ref, pod: Resource) -> Ref:
                 return ref
         return Ref(kinds.DEPLOYMENT.group, kinds.DEPLOYMENT.kind, owner.namespace, parent)
     return owner
-
-

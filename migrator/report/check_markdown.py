@@ -6,16 +6,13 @@ from .text import plural, safe
 
 def render(report: CheckReport) -> str:
     """A summary, then a section for each severity; details are folded."""
-    count = report.summary
     out = ["# Sidecar to ambient: findings", ""]
     if not report.complete:
         out += ["> **Incomplete.** Something could not be read, so nothing here means *ready*.", ""]
         out += [f"> - `{_cell(u.where)}`: {_cell(u.reason)}" for u in report.unread] + [""]
     assumed = " (assumed)" if report.istio.assumed else ""
     out += [
-        f"{plural(count.blocker, 'blocker')}, {plural(count.warning, 'warning')}, "
-        f"{plural(count.info, 'info', 'infos')}, {count.suppressed} suppressed. "
-        f"Istio {report.istio.version}{assumed}.",
+        _counts(report) + f" Istio {report.istio.version}{assumed}.",
         "",
     ]
     for severity in ("blocker", "warning", "info"):
@@ -42,6 +39,14 @@ def render(report: CheckReport) -> str:
         ]
         out.append("")
     return "\n".join(out).rstrip() + "\n"
+
+
+def _counts(report: CheckReport) -> str:
+    count = report.summary
+    return (
+        f"{plural(count.blocker, 'blocker')}, {plural(count.warning, 'warning')}, "
+        f"{plural(count.info, 'info', 'infos')}, {count.suppressed} suppressed."
+    )
 
 
 def _table(findings: list[FindingView]) -> list[str]:

@@ -34,9 +34,8 @@ def _finding(finding: FindingView, columns: int) -> Iterator[Line]:
         yield f"    at: {safe(finding.where)}", ""
     if finding.path:
         yield f"    field: {safe(finding.path)}", ""
-    effect = (
-        f" Without a waypoint the policy is {_EFFECTS[finding.effect]}." if finding.effect else ""
-    )
+    said = _EFFECTS.get(finding.effect or "")
+    effect = f" Without a waypoint the policy is {said}." if said else ""
     yield wrap(finding.message + effect, "      ", columns, first="    "), ""
     yield (
         wrap(f"fix ({_REMEDIES[finding.remedy]}): {finding.fix}", "      ", columns, first="    "),
@@ -51,7 +50,6 @@ def _finding(finding: FindingView, columns: int) -> Iterator[Line]:
 
 _REMEDIES = {"automatic": "the plan does it", "manual": "yours", "none": "nothing to do"}
 _EFFECTS = {
-    "faithful": "enforced as it is written",
     "wider": "wider than it is written",
     "narrower": "narrower than it is written",
     "open": "without effect: what it denied is open",

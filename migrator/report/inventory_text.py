@@ -85,7 +85,8 @@ def _probe(probe: ProbeView) -> str:
 
 def _policy(policy: PolicyView) -> str:
     action = f" {policy.action}" if policy.action else ""
-    return f"{policy.kind}/{policy.namespace}/{policy.name}{action} {policy.level}, at ztunnel {policy.effect}"
+    name = f"{policy.kind}/{policy.namespace}/{policy.name}"
+    return f"{name}{action} {policy.level}, at ztunnel {policy.effect}"
 
 
 def _unread(unread: tuple[UnreadView, ...], columns: int) -> Iterator[Line]:

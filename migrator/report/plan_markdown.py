@@ -12,12 +12,10 @@ from .text import plural, safe
 def render(plan: Plan) -> str:
     """The whole report."""
     header = plan.header
-    assumed = " (assumed)" if header.istio_assumed else ""
     out = [
         "# From sidecars to ambient: the plan",
         "",
-        f"{plan.tool} · Istio {header.istio}{assumed} · trust domain `{header.trust_domain}` · "
-        f"call graph: {header.calls}",
+        _head(plan),
         "",
         f"Snapshot `{header.snapshot}`",
         "",
@@ -27,6 +25,15 @@ def render(plan: Plan) -> str:
         *_steps(plan),
     ]
     return "\n".join(out).rstrip() + "\n"
+
+
+def _head(plan: Plan) -> str:
+    header = plan.header
+    assumed = " (assumed)" if header.istio_assumed else ""
+    return (
+        f"{plan.tool} · Istio {header.istio}{assumed} · trust domain `{header.trust_domain}` · "
+        f"call graph: {header.calls}"
+    )
 
 
 def _verdict(plan: Plan) -> list[str]:
@@ -112,8 +119,7 @@ def _step(step: AnyStep) -> list[str]:
     codes = f" ({', '.join(step.rules)})" if step.rules else ""
     out = [
         "<details>",
-        f"<summary><code>{_cell(step.id)}</code> {_cell(step.summary())} · disruption: {step.disruption.value}"
-        "</summary>",
+        f"<summary>{_summary(step)}</summary>",
         "",
         f"{_cell(step.why)}{codes}",
         "",
@@ -127,6 +133,11 @@ def _step(step: AnyStep) -> list[str]:
     out += [_check("Before", check) for check in step.before]
     out += [_check("After", check) for check in step.after]
     return [*out, f"- Undo: {_cell(step.undo())}", "", "</details>", ""]
+
+
+def _summary(step: AnyStep) -> str:
+    name, said = _cell(step.id), _cell(step.summary())
+    return f"<code>{name}</code> {said} · disruption: {step.disruption.value}"
 
 
 def _check(when: str, check: Check) -> str:

@@ -1,0 +1,106 @@
+"""Child processes that are ended by process id, whatever becomes of the test run.
+
+Each child gets a process group of its own, its log in a file, and dies with its parent: the kernel sends
+it SIGTERM when the thread that started it ends (Linux, PR_SET_PDEATHSIG).
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class StartError(Exception):
+    """A process ended, or was not ready in time; the end of its log is in the message."""
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Child:
+    """One running program."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        *,
+        env: dict[str, str] | None = None,
+        detached: bool = False,
+    ) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                list(command),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=env,
+                start_new_session=True,
+                preexec_fn=None if detached else _die_with_parent,  # noqa: PLW1509
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
+        """Poll `ready` until it says yes. Raises StartError when the process ends, or in vain."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                message = f"{self.name} ended with {self.process.returncode}:\n{self.tail()}"
+                raise StartError(message)
+            if ready():
+                return
+            time.sleep(0.1)
+        message = f"{self.name}: {what} not within {seconds:.0f} s:\n{self.tail()}"
+        raise StartError(message)
+
+    def tail(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self, seconds: float = 5) -> None:
+        """SIGTERM, then SIGKILL, and wait for the end."""
+        end_process(self.pid, seconds, self.process.wait)
+
+
+def end_process(pid: int, seconds: float, wait: Callable[[float], object]) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(pid, sign)
+        except ProcessLookupError:
+            return
+        try:
+            wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def answers(url: str, context: object = None) -> bool:
+    """Whether a GET of `url` gives 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2, context=context) as reply:  # type: ignore[arg-type]  # noqa: S310
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
