@@ -129,7 +129,7 @@ def _required(
     asked = label if label is not None else workload.annotations.get(names.INJECT, "")
     where = "label" if label is not None else "annotation"
     if asked in {"true", "false"}:
-        return asked == "true", f"{names.INJECT}: {asked}, a {where} of the pod", f"pod-{where}"
+        return asked == "true", f"{names.INJECT}: {asked} as {where} of the pod", f"pod-{where}"
     by_policy = _by_policy(policy, workload.labels)
     return by_policy or (True, *_why(clause, namespace, workload.labels))
 
