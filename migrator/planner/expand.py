@@ -64,8 +64,9 @@ def _steps(layout: Layout, handover: HandOver) -> Iterator[AnyStep]:
         yield _create(
             "allow",
             manifest,
-            why="Calls through the waypoint arrive with the waypoint's identity; without this ALLOW the "
-            "server refuses them. The callers themselves are judged at the waypoint, by the copies.",
+            why="Calls through a waypoint, and a waypoint's own questions to an authorizer, arrive with "
+            "the waypoint's identity; without this ALLOW they are refused. The callers themselves are "
+            "judged at the waypoint, by the copies.",
             rules=("AMB111",),
         )
     for ref, (policy, spec) in handover.exempted.items():

@@ -12,6 +12,7 @@ HANDLED = {
     "requestauthentication-selector": "copies for the waypoint that pass the token on",
     "jwt-double-validation": "copies for the waypoint that pass the token on",
     "principal-allow-list": "an ALLOW for the waypoint's identity, copies for the waypoint",
+    "external-authz-provider-sidecar-scope": "an ALLOW for the waypoint's identity at the authorizer",
     "namespace-policy-cross-ns-waypoint": "an ALLOW for the waypoint's identity, copies",
     "policy-port-mapping": "ports of the copies are Service ports",
     "port-name-only-authz": "ports of the copies are Service ports",

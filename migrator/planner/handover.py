@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrator.istio import kinds
+from migrator.istio.authorizers import provider_of, service_of
 from migrator.istio.authz import action_of
 from migrator.istio.services import Service
 from migrator.istio.workloads import Workload
@@ -19,7 +20,7 @@ from migrator.translate.manifest import fresh_name
 from migrator.translate.waypoint import principal
 
 from .layout import Layout
-from .protection import can_narrow, has_allow
+from .protection import can_narrow, enforced_on, has_allow
 
 _COPIED = (kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION)
 _RULE_BY_ACTION = {"ALLOW": "AMB101", "DENY": "AMB102", "CUSTOM": "AMB103", "AUDIT": "AMB104"}
@@ -59,7 +60,11 @@ def hand_over(layout: Layout) -> HandOver:
     exempted = _exempted(layout, policies, servers)
     return HandOver(
         copies=tuple(_copies(layout, policies, taken)),
-        allows={w.ref: _allow(layout, w, taken) for w in servers if has_allow(layout.mesh, w)},
+        allows={
+            w.ref: _allow(layout, w, principals, taken)
+            for w, principals in _admitting(layout, servers).items()
+            if has_allow(layout.mesh, w)
+        },
         guards={w.ref: _guard(layout, w, taken) for w in servers if w.ref in layout.guarded},
         exempted=exempted,
         narrowed=_narrowed(layout, policies, exempted),
@@ -90,7 +95,7 @@ def _copies(
         mesh_wide = policy.namespace == root and not policy.spec.get("selector")
         others = bool(layout.mesh.waypoints.gateways)  # a copy for the class would bind them too
         is_authz = policy.ref.group_kind == kinds.AUTHORIZATION_POLICY
-        if mesh_wide and policy.ref.group_kind in _EXTENSIONS:
+        if mesh_wide and policy.ref.group_kind == kinds.TELEMETRY:
             continue  # waypoints read these from the root namespace by themselves
         if mesh_wide and is_authz and not others and not authorization_policy.names_ports(policy):
             yield _named(Copy(policy, authorization_policy.copy_for_class(policy)), taken)
@@ -149,12 +154,29 @@ def _policy_name(prefix: str, workload: Workload, taken: dict[GroupKind, set[str
     return fresh_name(f"{workload.namespace}/{prefix}-{workload.name}", names).partition("/")[2]
 
 
-def _allow(layout: Layout, workload: Workload, taken: dict[GroupKind, set[str]]) -> dict[str, Any]:
+def _admitting(layout: Layout, servers: tuple[Workload, ...]) -> dict[Workload, tuple[str, ...]]:
+    """Who must admit which waypoints: servers their own, and external authorizers those that will ask."""
+    found: dict[Workload, set[str]] = {w: set(principals_of(layout, w)) for w in servers}
+    for workload in servers:
+        for policy in enforced_on(layout.mesh, workload):
+            service = service_of(layout.mesh, provider_of(policy))
+            for asked in layout.mesh.services.workloads(service) if service else ():
+                found.setdefault(asked, set()).update(principals_of(layout, workload))
+    ordered = sorted(found, key=lambda w: w.ref)
+    return {workload: tuple(sorted(found[workload])) for workload in ordered}
+
+
+def _allow(
+    layout: Layout,
+    workload: Workload,
+    principals: tuple[str, ...],
+    taken: dict[GroupKind, set[str]],
+) -> dict[str, Any]:
     return authorization_policy.allow_waypoint(
         workload.namespace,
         _policy_name("allow-waypoint", workload, taken),
         pod_selector(layout, workload),
-        principals_of(layout, workload),
+        principals,
     )
 
 

@@ -8,7 +8,7 @@ from migrator.istio.behind_waypoint import changes
 from migrator.istio.effective import enforced
 from migrator.istio.fronts import Front, fronts
 from migrator.istio.mesh import Mesh
-from migrator.model.finding import Effect, Finding, Severity
+from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
 
 
@@ -29,6 +29,7 @@ class ExternalAuthzProviderSidecarScope(Rule):
 
     code = "AMB130"
     severity = Severity.WARNING
+    remedy = Remedy.AUTOMATIC
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
