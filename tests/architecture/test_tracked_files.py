@@ -14,7 +14,7 @@ TEXTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/plan.md")
 FOREIGN = re.compile(
     r"/(?:work|root|farm)/"  # paths of one machine
     r"|/(?:home|Users)/[a-z]"
-    r"|(?:pythonhosted|pypi|npmjs|crates|golang)\.(?:org|io)"  # package registries
+    r"|(?:pythonhosted|pypi|npmjs|crates|(?:proxy|sum)\.golang)\.(?:org|io)"  # package registries
 )
 
 

@@ -151,6 +151,13 @@ def resources(draw):
     for number, spec in enumerate(draw(st.lists(policy_specs, max_size=4))):
         home = draw(st.sampled_from((*NAMESPACES, "istio-system")))
         found.append(resource(kinds.AUTHORIZATION_POLICY, home, f"p{number}", spec=spec))
+    return [*found, *draw(_now_and_then())]
+
+
+@st.composite
+def _now_and_then(draw):
+    """What only some meshes have: a default for mTLS, tokens, a route, a gateway."""
+    found = []
     if draw(st.booleans()):
         mode = {"mtls": {"mode": draw(st.sampled_from(["STRICT", "PERMISSIVE"]))}}
         found.append(resource(kinds.PEER_AUTHENTICATION, "istio-system", "default", spec=mode))

@@ -2,7 +2,6 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.property.meshes import resource, resources, service, workload
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
@@ -14,6 +13,7 @@ from migrator.planner.options import Acknowledge
 from migrator.planner.planfile import dump, load
 from migrator.rules import all_rules, analyze
 from migrator.steps import CreateObject, DeleteObject, PatchTemplate, SetLabels
+from tests.property.meshes import resource, resources, service, workload
 
 EVERYTHING = tuple(Acknowledge(code=rule.code) for rule in all_rules())
 

@@ -1,7 +1,6 @@
 """Decisions of the planner, one by one."""
 
 import pytest
-from tests.property.meshes import resource, service, workload
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
@@ -13,6 +12,7 @@ from migrator.planner.handled import HANDLED
 from migrator.planner.options import Acknowledge
 from migrator.planner.planfile import load
 from migrator.rules import all_rules, analyze
+from tests.property.meshes import resource, service, workload
 
 MESH = {"labels": {"istio-injection": "enabled"}}
 WAYPOINT = "cluster.local/ns/shop/sa/waypoint"

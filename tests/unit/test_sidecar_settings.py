@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from migrator.istio.meshconfig import MeshConfig
 
+from migrator.istio.meshconfig import MeshConfig
 from migrator.istio.sidecar_settings import is_injected_pod, proxy_config, proxy_metadata, templates
 from migrator.istio.workloads import Workload, collect
 from migrator.model.resource import Ref, Resource
