@@ -6,7 +6,7 @@ read; when nothing at all is left, that is a `ManifestError`.
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -29,6 +29,13 @@ class Reading:
     def __init__(self, snapshot: Snapshot, locator: Locator) -> None:
         self.snapshot = snapshot
         self._locator = locator
+
+    def locate_all(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Every finding with its line, in the order given; each file is read once."""
+        found = tuple(findings)
+        by_place = sorted(range(len(found)), key=lambda i: (found[i].file, found[i].line))
+        located = {i: self.locate(found[i]) for i in by_place}
+        return tuple(located[i] for i in range(len(found)))
 
     def locate(self, finding: Finding) -> Finding:
         """`finding` with the file and line where the last existing part of its path stands."""

@@ -75,7 +75,7 @@ def check(
     reading = common.read(sources)
     mesh = common.mesh_of(reading, istio_version)
     wanted = common.check_namespaces(mesh, namespace or ())
-    found = (reading.locate(finding) for finding in analyze(mesh, rules))
+    found = reading.locate_all(analyze(mesh, rules))
     kept, suppressed = without_suppressed(mesh.snapshot, in_namespaces(found, wanted))
     report = contract.check_report(mesh, kept, suppressed, wanted)
     _print(report, output, rules)

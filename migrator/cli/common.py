@@ -1,5 +1,6 @@
 """What several commands share: sources, versions, printing."""
 
+import gc
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,7 +53,9 @@ def read(sources: list[str] | None) -> "Reading":
         raise typer.BadParameter(message)
     from migrator.adapters.files import read_sources
 
-    return read_sources(sources)
+    found = read_sources(sources)
+    gc.freeze()  # what was read stays to the end: the collector need not walk it again and again
+    return found
 
 
 def version_of(text: str) -> "Version | None":

@@ -55,6 +55,7 @@ class Mesh:
     def __init__(self, snapshot: Snapshot, *, istio_version: Version | None = None) -> None:
         self.snapshot = snapshot
         self._version = istio_version
+        self._states: dict[Workload, dataplane.State] = {}
 
     def of(self, kind: GroupKind) -> tuple[Resource, ...]:
         return self.snapshot.of(kind)
@@ -119,6 +120,17 @@ class Mesh:
         return tuple(w for w in self.workloads if w.role is Role.APP and self.has_sidecar(w))
 
     @cached_property
+    def _meshed_by_namespace(self) -> Mapping[str, tuple[Workload, ...]]:
+        found: dict[str, list[Workload]] = {}
+        for workload in self.meshed:
+            found.setdefault(workload.namespace, []).append(workload)
+        return {name: tuple(group) for name, group in found.items()}
+
+    def meshed_in(self, namespace: str) -> tuple[Workload, ...]:
+        """What there is to move in `namespace`."""
+        return self._meshed_by_namespace.get(namespace, ())
+
+    @cached_property
     def meshed_namespaces(self) -> tuple[str, ...]:
         return tuple(sorted({w.namespace for w in self.meshed}))
 
@@ -154,7 +166,12 @@ class Mesh:
 
     def state(self, workload: Workload) -> dataplane.State:
         """Its data plane mode: seen on its pods, else predicted from template and labels."""
-        return dataplane.state(workload, self.injection(workload), self.would_be_enrolled(workload))
+        found = self._states.get(workload)
+        if found is None:
+            found = self._states[workload] = dataplane.state(
+                workload, self.injection(workload), self.would_be_enrolled(workload)
+            )
+        return found
 
     def has_sidecar(self, workload: Workload) -> bool:
         return self.state(workload).mode in dataplane.SIDECAR_MODES

@@ -54,6 +54,6 @@ class HttpMetricsLost(Rule):
 def _acted_on(mesh: Mesh, resource: Resource) -> tuple[Workload, ...]:
     """The target that it names, else all workloads to be moved of its namespace."""
     target = resource.spec.get("scaleTargetRef") or resource.spec.get("targetRef") or {}
-    here = tuple(w for w in mesh.meshed if w.namespace == resource.namespace)
+    here = mesh.meshed_in(resource.namespace)
     named = target.get("name")
     return tuple(w for w in here if w.name == named) if named else here

@@ -33,7 +33,7 @@ class NamespaceExcludedFromCni(Rule):
         source = mesh.cni.source
         for name in mesh.meshed_namespaces:
             if source and name in mesh.cni.exclude_namespaces:
-                moved = [w for w in mesh.meshed if w.namespace == name]
+                moved = mesh.meshed_in(name)
                 yield self.finding(
                     source,
                     f"istio-cni excludes namespace {name}: its {len(moved)} workloads with sidecars "

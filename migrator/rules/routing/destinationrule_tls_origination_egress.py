@@ -57,9 +57,7 @@ def _clients(mesh: Mesh, rule: Resource) -> list[Workload]:
     chosen = (rule.spec.get("workloadSelector") or {}).get("matchLabels") or {}
     if not chosen:
         return []
-    return [
-        w for w in mesh.meshed if w.namespace == rule.namespace and has_labels(chosen, w.labels)
-    ]
+    return [w for w in mesh.meshed_in(rule.namespace) if has_labels(chosen, w.labels)]
 
 
 def _is_unbound(mesh: Mesh, entry: Resource) -> bool:

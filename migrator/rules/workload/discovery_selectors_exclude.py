@@ -39,7 +39,7 @@ class DiscoverySelectorsExclude(Rule):
             if namespace.resource is None:
                 continue
             if not any(is_empty(one) or selects(one, namespace.labels) for one in selectors):
-                moved = [w for w in mesh.meshed if w.namespace == name]
+                moved = mesh.meshed_in(name)
                 yield self.finding(
                     namespace.resource,
                     f"No discoverySelector of the mesh config selects namespace {name}: ztunnel does "

@@ -36,10 +36,8 @@ class PdbBlocksDrainNotRollout(Rule):
             selector = pdb.spec.get("selector")
             affected = [
                 w
-                for w in mesh.meshed
-                if w.namespace == pdb.namespace
-                and selector is not None
-                and selects(selector, w.labels)
+                for w in mesh.meshed_in(pdb.namespace)
+                if selector is not None and selects(selector, w.labels)
             ]
             if key and affected:
                 yield self.finding(
