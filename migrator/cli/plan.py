@@ -127,7 +127,8 @@ def plan(
         typer.echo(planfile.dump(made), nl=False)
     else:
         report = output.with_suffix(".md")
-        write_new({output: planfile.dump(made), report: plan_markdown.render(made)})
+        texts = {output: planfile.dump(made), report: plan_markdown.render(made)}
+        write_new({**texts, output.with_name(planfile.SCHEMA_FILE): planfile.schema()})
         common.narrate(f"plan written to {output}, its report to {report}")
         common.narrate(f"\n    migrate show {output}")
     if any(not blocker.acknowledged for blocker in made.blockers):

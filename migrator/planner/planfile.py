@@ -1,5 +1,6 @@
 """The plan as a YAML file: made to be read in review, and the same bytes for the same plan."""
 
+import json
 from typing import Any
 
 import yaml
@@ -7,8 +8,10 @@ from pydantic import ValidationError
 
 from .plan import SCHEMA, Plan
 
+SCHEMA_FILE = "plan.schema.json"
+
 _HEAD = """\
-# yaml-language-server: $schema=../docs/plan.schema.json
+# yaml-language-server: $schema=plan.schema.json
 # A plan of `migrate`: review it, set `acknowledged: true` where you accept what is said, then apply it.
 # Meant for editing: acknowledgements, the order of waves, gates. `migrate show FILE` prints it.
 """
@@ -38,6 +41,13 @@ def dump(plan: Plan) -> str:
             wave["gates"] = [_without(gate, {"minutes": 0}) for gate in wave["gates"]]
     body: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
     return _HEAD + body
+
+
+def schema() -> str:
+    """The plan file's JSON Schema; editors find it beside the plan by the file's first line."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    body = {**head, **Plan.model_json_schema(by_alias=True), "title": "The file of `migrate plan`"}
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
 def load(text: str) -> Plan:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -178,6 +179,17 @@ def test_data_and_narration_do_not_mix(quiet, tmp_path):
     assert done.stdout == ""
     assert "plan written to" in done.stderr
     assert (tmp_path / "p.md").read_text().startswith("# From sidecars to ambient: the plan")
+
+
+def test_a_plan_has_its_schema_beside_it(tmp_path):
+    """Editors find it by the first line; it is the published one, and the plan keeps to it."""
+    plan = tmp_path / "bank.yaml"
+    process("plan", BANK, "-o", str(plan))
+    schema = tmp_path / "plan.schema.json"
+
+    assert plan.read_text().startswith("# yaml-language-server: $schema=plan.schema.json\n")
+    assert schema.read_text() == (ROOT / "docs" / "plan.schema.json").read_text()
+    jsonschema.validate(yaml.safe_load(plan.read_text()), json.loads(schema.read_text()))
 
 
 def test_what_could_not_be_read_is_never_complete(tmp_path):
