@@ -8,12 +8,14 @@ from typing import Any
 
 from . import redact
 
-_SPEC = (
-    "hostNetwork", "hostPID", "hostIPC", "nodeName", "nodeSelector", "serviceAccountName",
-    "automountServiceAccountToken", "dnsPolicy", "dnsConfig", "hostAliases", "securityContext",
-    "terminationGracePeriodSeconds", "restartPolicy", "shareProcessNamespace", "priorityClassName",
-    "runtimeClassName", "os", "readinessGates", "tolerations", "affinity", "overhead",
-    "topologySpreadConstraints", "activeDeadlineSeconds", "schedulerName",
+_SPEC = frozenset(
+    {
+        "hostNetwork", "hostPID", "hostIPC", "nodeName", "nodeSelector", "serviceAccountName",
+        "automountServiceAccountToken", "dnsPolicy", "dnsConfig", "hostAliases", "securityContext",
+        "terminationGracePeriodSeconds", "restartPolicy", "shareProcessNamespace", "priorityClassName",
+        "runtimeClassName", "os", "readinessGates", "tolerations", "affinity", "overhead",
+        "topologySpreadConstraints", "activeDeadlineSeconds", "schedulerName",
+    }
 )  # fmt: skip
 _CONTAINER = frozenset(
     {
@@ -47,7 +49,7 @@ def pod_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def reduced(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Only the fields that rules read: equal for all pods of a workload on one node."""
-    kept = {key: spec[key] for key in _SPEC if spec.get(key) is not None}
+    kept = {key: value for key, value in spec.items() if key in _SPEC and value is not None}
     if "serviceAccountName" not in kept and spec.get("serviceAccount"):
         kept["serviceAccountName"] = spec["serviceAccount"]  # the old name of the same field
     for key in _CONTAINERS:

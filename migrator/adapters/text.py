@@ -5,7 +5,7 @@ import re
 # C0 without tab and line ends, DEL, C1, and the marks that reorder text on a terminal.
 UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _UNPRINTABLE = re.compile(f"[\t\n\r]|{UNSAFE.pattern}")
-_ESCAPES = re.compile(rb"\\[0abvefxuUN]|\x7f")
+_ESCAPES = re.compile(rb"\\[0abvefxuUN]")
 _LONGEST = 80
 
 
@@ -20,7 +20,7 @@ class BadDocument(Exception):  # noqa: N818  it never leaves this package
 
 def may_be_unsafe(raw: bytes) -> bool:
     """Whether a document's text can hold, or spell, anything of `UNSAFE`; quick, and often wrong."""
-    return not raw.isascii() or _ESCAPES.search(raw) is not None
+    return not raw.isascii() or b"\x7f" in raw or _ESCAPES.search(raw) is not None
 
 
 def not_text(data: bytes) -> str:

@@ -53,8 +53,10 @@ def read(sources: list[str] | None) -> "Reading":
         raise typer.BadParameter(message)
     from migrator.adapters.files import read_sources
 
+    gc.disable()
     found = read_sources(sources)
     gc.freeze()  # what was read stays to the end: the collector need not walk it again and again
+    gc.enable()
     return found
 
 
