@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
+from migrator.istio.loose import members, text, texts
 from migrator.istio.mesh import Mesh
+from migrator.istio.routing import MESH, is_for_mesh
 from migrator.istio.yamltext import dig
 from migrator.model.finding import Finding, Severity
-from migrator.model.resource import GroupKind, Ref
+from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.rules.base import Rule
 
 _TARGETS = {"Deployment": kinds.DEPLOYMENT, "DaemonSet": kinds.DAEMON_SET}
+_ROUTING = ("strategy", "canary", "trafficRouting", "istio")
 
 
 class ArgoRolloutsFlagger(Rule):
@@ -18,7 +21,7 @@ class ArgoRolloutsFlagger(Rule):
     ## Why
     It writes weights into a VirtualService (and subsets into a DestinationRule), which sidecars of
     callers apply today. Ambient callers apply none: without a waypoint the canary gets its share of
-    traffic by its number of pods, and an HTTPRoute cannot name subsets.
+    traffic by its number of pods, and an HTTPRoute cannot name subsets. Routes of gateways only go on.
 
     ## Fix
     Change the controller to the Gateway API (Argo Rollouts' plugin, Flagger's provider
@@ -31,13 +34,12 @@ class ArgoRolloutsFlagger(Rule):
 
     code = "AMB707"
     severity = Severity.BLOCKER
-    inputs = kinds.MESHED | {kinds.FLAGGER_CANARY}
+    inputs = kinds.MESHED | {kinds.FLAGGER_CANARY, kinds.VIRTUAL_SERVICE}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         meshed = {workload.ref for workload in mesh.meshed}
-        routing = ("strategy", "canary", "trafficRouting", "istio")
         for rollout in mesh.of(kinds.ROLLOUT):
-            if rollout.ref in meshed and dig(rollout.spec, *routing) is not None:
+            if rollout.ref in meshed and _routes_in_mesh(mesh, rollout):
                 yield self.finding(
                     rollout,
                     f"{rollout.ref} shifts its canary's traffic with a VirtualService, which ambient "
@@ -49,7 +51,8 @@ class ArgoRolloutsFlagger(Rule):
         for canary in mesh.of(kinds.FLAGGER_CANARY):
             target = dig(canary.spec, "targetRef") or {}
             kind: GroupKind | None = _TARGETS.get(str(target.get("kind")))
-            if kind is None or canary.spec.get("provider") != "istio":
+            gateways = texts(canary.spec, "service", "gateways") or (MESH,)
+            if kind is None or canary.spec.get("provider") != "istio" or MESH not in gateways:
                 continue
             ref = Ref(*kind, canary.namespace, str(target.get("name")))
             if ref in meshed:
@@ -61,3 +64,17 @@ class ArgoRolloutsFlagger(Rule):
                     path="spec.provider",
                     affects=[ref],
                 )
+
+
+def _routes_in_mesh(mesh: Mesh, rollout: Resource) -> bool:
+    """Whether callers' sidecars apply its VirtualServices; one that is not in the source may be so."""
+    routing = dig(rollout.spec, *_ROUTING)
+    if routing is None:
+        return False
+    named = [text(one, "name") for _, one in members(routing, "virtualServices")]
+    routes = []
+    for one in filter(None, [text(routing, "virtualService", "name"), *named]):
+        name, _, namespace = one.partition(".")
+        ref = Ref(*kinds.VIRTUAL_SERVICE, namespace or rollout.namespace, name)
+        routes.append(mesh.snapshot.get(ref))
+    return not routes or any(route is None or is_for_mesh(route) for route in routes)

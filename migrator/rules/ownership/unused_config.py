@@ -43,7 +43,8 @@ class UnusedConfig(Rule):
                 wanted = selector_labels(policy)
                 everywhere = policy.namespace == mesh.config.root_namespace
                 reached = mesh.workloads if everywhere else mesh.workloads_in(policy.namespace)
-                if wanted and reached and not any(has_labels(wanted, w.labels) for w in reached):
+                at_home = mesh.workloads_in(policy.namespace)  # else its pods are not in the source
+                if wanted and at_home and not any(has_labels(wanted, w.labels) for w in reached):
                     said = ", ".join(f"{key}={value}" for key, value in sorted(wanted.items()))
                     yield self.finding(
                         policy,
@@ -64,7 +65,8 @@ class UnusedConfig(Rule):
             name, _, rest = fqdn(host, rule.namespace).partition(".")
             namespace = rest.removesuffix(".svc.cluster.local")
             known = mesh.services.in_namespace(namespace)
-            if known and host not in entries and not any(one.name == name for one in known):
+            missing = name != "*" and not any(one.name == name for one in known)
+            if known and host not in entries and missing:
                 yield self.finding(
                     rule,
                     f"{rule.ref} is about {host}, and namespace {namespace} has no Service {name}.",
