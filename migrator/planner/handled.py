@@ -40,3 +40,17 @@ HANDLED = {
     "custom-pod-dns": "ambient.istio.io/dns-capture: false on the template",
     "job-with-sidecar": "running Jobs are waited for",
 }
+
+# What a person puts right in phase prepare: by which of its steps, whose check then sees it. These
+# findings stop what comes after prepare, and the plan's own order does that.
+PREPARED = {
+    "ambient-disabled-in-istiod": "prepare.istiod",
+    "hbone-env-missing": "prepare.istiod",
+    "profile-switch-prunes-ingress": "prepare.istiod",
+    "istio-cni-absent": "prepare.dataplane",
+    "istio-cni-not-ready": "prepare.dataplane",
+    "ztunnel-absent": "prepare.dataplane",
+    "ztunnel-not-ready": "prepare.dataplane",
+    "gateway-api-crds-missing": "prepare.gateway-api",
+    "gatewayclass-waypoint-missing": "prepare.gateway-api",
+}

@@ -15,7 +15,7 @@ from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.model.resource import Ref
 from migrator.steps import Target
 
-from .handled import HANDLED
+from .handled import HANDLED, PREPARED
 from .options import PlanOptions
 from .plan import Acknowledgement, Exclusion
 from .protection import is_guarded, over_denies
@@ -108,6 +108,8 @@ def lay_out(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> 
 
 
 def _handled(finding: Finding) -> bool:
+    if finding.rule in PREPARED:
+        return True
     return finding.remedy is Remedy.AUTOMATIC and finding.rule in HANDLED
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from migrator.istio import dataplane, kinds
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
-from migrator.steps import AnyStep, Disruption, Person, RestartWorkload, Target
+from migrator.steps import AnyStep, Check, Disruption, Person, RestartWorkload, Target
 
 from . import checks
+from .handled import PREPARED
 from .layout import Layout
 from .plan import Gate, Phase, PhaseName, Wave
 
@@ -47,39 +48,52 @@ def prepare(layout: Layout) -> Phase:
 
 
 def _components(layout: Layout) -> Iterator[AnyStep]:
-    yield Person(
-        id="prepare.istiod",
-        target=_CLUSTER,
+    yield _person(
+        layout,
+        "prepare.istiod",
         title="enable ambient in istiod, on every revision",
         instruction="Upgrade the release with `profile: ambient` (Helm: istiod values `profile=ambient`; "
         "istioctl: `--set profile=ambient` with components.ingressGateways kept as they are, because "
         "that profile disables them and the installer prunes what is disabled).",
         why="Without it ztunnel is told nothing, and sidecars cannot receive HBONE.",
-        rules=("AMB007", "AMB016", "AMB019"),
-        after=(checks.istiod_ambient(),),
+        check=checks.istiod_ambient(),
     )
-    yield Person(
-        id="prepare.dataplane",
-        target=_CLUSTER,
+    yield _person(
+        layout,
+        "prepare.dataplane",
         title="install istio-cni with ambient enabled, then ztunnel",
-        instruction="Helm: istio/cni with `profile=ambient`, then istio/ztunnel, both of istiod's version; "
-        "on platforms with their own CNI folders with `global.platform` set.",
+        instruction="Helm: istio/cni with `profile=ambient`, then istio/ztunnel, both of istiod's "
+        "version; on platforms with their own CNI folders with `global.platform` set.",
         why="A node without either leaves pods that match the label without network.",
-        rules=("AMB010", "AMB012"),
-        requires=("prepare.istiod",),
-        after=(checks.nodes_ready(),),
-    )
+        check=checks.nodes_ready(),
+    ).model_copy(update={"requires": ("prepare.istiod",)})
     if layout.bound:
-        yield Person(
-            id="prepare.gateway-api",
-            target=_CLUSTER,
+        yield _person(
+            layout,
+            "prepare.gateway-api",
             title="install the Gateway API CRDs that this Istio asks for",
             instruction="Apply the standard channel of the Gateway API at the version in Istio's release "
             "notes; CRDs are shared by the whole cluster, so agree with their other users.",
             why="The plan makes waypoints, and a waypoint is a Gateway.",
-            rules=("AMB004",),
-            after=(checks.gateway_api(),),
+            check=checks.gateway_api(),
         )
+
+
+def _person(  # noqa: PLR0913  each is a field of the step
+    layout: Layout, name: str, *, title: str, instruction: str, why: str, check: Check
+) -> Person:
+    """An instruction, with what the source shows of the matter now."""
+    found = [f for f in layout.findings if PREPARED.get(f.rule) == name]
+    shown = [f"Now, at {f.subject}: {f.message} {f.fix}" for f in found]
+    return Person(
+        id=name,
+        target=_CLUSTER,
+        title=title,
+        instruction=" ".join([instruction, *shown]),
+        why=why,
+        rules=tuple(sorted({f.code for f in found})),
+        after=(check,),
+    )
 
 
 def _hbone_restarts(layout: Layout, namespace: str) -> Iterator[AnyStep]:

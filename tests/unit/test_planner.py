@@ -1,5 +1,7 @@
 """Decisions of the planner, one by one."""
 
+from dataclasses import replace
+
 import pytest
 
 from migrator.istio import kinds
@@ -8,7 +10,7 @@ from migrator.model.finding import Remedy
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
 from migrator.planner.calls import parse_calls
-from migrator.planner.handled import HANDLED
+from migrator.planner.handled import HANDLED, PREPARED
 from migrator.planner.options import Acknowledge
 from migrator.planner.planfile import load
 from migrator.rules import all_rules, analyze
@@ -59,7 +61,28 @@ def test_every_automatic_remedy_is_carried_out_by_the_plan():
     automatic = {rule.id() for rule in all_rules() if rule.remedy is Remedy.AUTOMATIC}
 
     assert automatic - HANDLED.keys() == set()
-    assert HANDLED.keys() - {rule.id() for rule in all_rules()} == set()
+    assert (HANDLED.keys() | PREPARED.keys()) - {rule.id() for rule in all_rules()} == set()
+
+
+def test_what_prepare_puts_right_does_not_stop_the_plan():
+    """A mesh without ambient is where every migration begins: an instruction and a gate, no refusal."""
+    config = resource(kinds.CONFIG_MAP, "istio-system", "istio")
+    body = {**config.body, "data": {"mesh": "trustDomain: cluster.local\n"}}
+    strict = resource(
+        kinds.PEER_AUTHENTICATION, "istio-system", "default", spec={"mtls": {"mode": "STRICT"}}
+    )
+    made = plan([*shop("a", "b"), replace(config, body=body), strict])
+    found = {
+        f.rule
+        for f in analyze(
+            Mesh(Snapshot([*shop("a"), replace(config, body=body), strict])), all_rules()
+        )
+    }
+
+    assert "hbone-env-missing" in found
+    assert made.blockers == ()
+    assert "AMB019" in step(made, "prepare.istiod").rules
+    assert "ConfigMap/istio-system/istio" in step(made, "prepare.istiod").instruction
 
 
 def test_a_namespace_without_http_policy_flips_its_label():
