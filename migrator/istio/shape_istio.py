@@ -10,27 +10,15 @@ TARGET = {"group": S, "kind": S, "name": S, "namespace": S, "sectionName": S}
 _ATTACHED = {"selector": {"matchLabels": MAP}, "targetRef": TARGET, "targetRefs": [TARGET]}
 _MODE = {"mode": S}
 _MTLS = {"mode": OneOf(("UNSET", "DISABLE", "PERMISSIVE", "STRICT"))}
-_SOURCE = {
-    key: STRS
-    for name in (
-        "principals", "requestPrincipals", "namespaces", "ipBlocks", "remoteIpBlocks",
-        "serviceAccounts",
-    )
-    for key in (name, f"not{name[0].upper()}{name[1:]}")
-}  # fmt: skip
-_OPERATION = {
-    key: STRS
-    for name in ("hosts", "ports", "methods", "paths")
-    for key in (name, f"not{name[0].upper()}{name[1:]}")
-}
+_CLAUSE = Map(STRS)  # every field of a source or an operation, also one of a later version
 AUTHORIZATION_POLICY = {
     **_ATTACHED,
     "action": OneOf(("ALLOW", "DENY", "AUDIT", "CUSTOM")),
     "provider": {"name": S},
     "rules": [
         {
-            "from": [{"source": _SOURCE}],
-            "to": [{"operation": _OPERATION}],
+            "from": [{"source": _CLAUSE}],
+            "to": [{"operation": _CLAUSE}],
             "when": [{"key": S, "values": STRS, "notValues": STRS}],
         }
     ],

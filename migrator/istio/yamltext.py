@@ -47,7 +47,9 @@ def dig(value: Any, *keys: str) -> Any:
 
 def is_true(value: object) -> bool:
     """Whether a switch is on: a boolean of YAML, or a text that Go's strconv.ParseBool takes as true."""
-    return value is True or value in {"1", "t", "T", "TRUE", "true", "True"}
+    return value is True or (
+        isinstance(value, str) and value in {"1", "t", "T", "TRUE", "true", "True"}
+    )
 
 
 def _too_deep(text: str) -> bool:
