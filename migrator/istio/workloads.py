@@ -105,7 +105,7 @@ def collect(snapshot: Snapshot) -> tuple[Workload, ...]:
     found = []
     for kind in kinds.CONTROLLERS:
         for resource in snapshot.of(kind):
-            if _is_owned(snapshot, resource):
+            if _is_owned(resource):
                 continue
             found.append(_from_controller(resource, tuple(pods.pop(resource.ref, ()))))
     for owner, group in pods.items():
@@ -184,20 +184,22 @@ def _controller(resource: Resource) -> Ref | None:
     return None
 
 
-def _is_owned(snapshot: Snapshot, resource: Resource) -> bool:
-    """A controller that another one of the snapshot owns is no workload of its own."""
+def _is_owned(resource: Resource) -> bool:
+    """A controller that another one makes is no workload of its own; one that an operator makes is."""
     owner = _controller(resource)
-    return owner is not None and (
-        snapshot.get(owner) is not None or owner.group_kind in kinds.CONTROLLERS
-    )
+    return owner is not None and owner.group_kind in kinds.CONTROLLERS
 
 
 def _top_owner(snapshot: Snapshot, pod: Resource) -> Ref:
-    """Follow controllers upwards; a ReplicaSet that is not there is named by its pods' hash label."""
+    """Follow controllers upwards; a ReplicaSet that is not there is named by its pods' hash label.
+
+    Above the last controller may be an operator's own resource, which has no pod template.
+    """
     at = pod
     for _ in range(_MAX_OWNERS):
         owner = _controller(at)
-        if owner is None:
+        made_by_operator = at is not pod and owner and owner.group_kind not in kinds.CONTROLLERS
+        if owner is None or made_by_operator:
             return at.ref
         found = snapshot.get(owner)
         if found is None:
