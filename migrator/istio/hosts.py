@@ -1,15 +1,15 @@
 """Host names as Istio resolves and compares them.
 
-Mirrors `ResolveShortnameToFQDN` in istio/istio pkg/config/resolve... (pilot/pkg/model/virtualservice.go)
-and `Name.Matches` in pkg/config/host/name.go.
+Mirrors `ResolveShortnameToFQDN` in istio/istio pilot/pkg/model/config.go and `Name.SubsetOf` in
+pkg/config/host/name.go.
 """
 
 CLUSTER_DOMAIN = "cluster.local"
 
 
 def fqdn(host: str, namespace: str) -> str:
-    """A short name is a Service of `namespace`; a name with a dot or a wildcard stays as it is."""
-    if "." in host or host.startswith("*"):
+    """A name without a dot is a Service of `namespace`; wildcards and addresses stay as they are."""
+    if "." in host or ":" in host or host.startswith("*"):
         return host
     return f"{host}.{namespace}.svc.{CLUSTER_DOMAIN}"
 

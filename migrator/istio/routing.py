@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from migrator.model.fieldpath import field
 from migrator.model.resource import GroupKind, Ref, Resource
 
-from . import kinds
+from . import ingress, kinds
 from .hosts import fqdn, matches
+from .loose import texts
 from .services import Service
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 MESH = "mesh"
 _GATEWAY_API = (kinds.HTTP_ROUTE, kinds.GRPC_ROUTE, kinds.TCP_ROUTE, kinds.TLS_ROUTE)
+_DEFAULT_EXPORT = {
+    kinds.VIRTUAL_SERVICE: "defaultVirtualServiceExportTo",
+    kinds.DESTINATION_RULE: "defaultDestinationRuleExportTo",
+}
 
 
 class Destination(NamedTuple):
@@ -43,34 +48,42 @@ def is_for_gateway(virtual_service: Resource) -> bool:
     return any(gateway != MESH for gateway in gateways_of(virtual_service))
 
 
-def exported_to(resource: Resource, namespace: str) -> bool:
-    """Whether `namespace` sees it; nothing said means everybody."""
-    wanted = resource.spec.get("exportTo") or ("*",)
-    return any(
-        one in {"*", namespace} or (one == "." and namespace == resource.namespace)
-        for one in wanted
-    )
+def is_match_for_mesh(match: Mapping[str, Any]) -> bool:
+    """Whether a match block asks for the mesh; gateways named in it replace those of the resource."""
+    return MESH in (match.get("gateways") or (MESH,))
 
 
 def destinations(virtual_service: Resource) -> Iterator[Destination]:
     """Every destination of its http, tls and tcp routes, and of mirrors."""
     for kind in ("http", "tls", "tcp"):
         for i, route in enumerate(virtual_service.spec.get(kind) or ()):
-            for k, one in enumerate(route.get("route") or ()):
-                body = one.get("destination") or {}
-                path = field("spec", kind, i, "route", k, "destination")
-                yield Destination(body.get("host", ""), path, body)
+            path = field("spec", kind, i)
+            for group in ("route", "mirrors"):
+                for k, one in enumerate(route.get(group) or ()):
+                    body = one.get("destination") or {}
+                    below = field(group, k, "destination")
+                    yield Destination(body.get("host", ""), f"{path}.{below}", body)
             if route.get("mirror"):
-                path = field("spec", kind, i, "mirror")
-                yield Destination(route["mirror"].get("host", ""), path, route["mirror"])
+                yield Destination(
+                    route["mirror"].get("host", ""), f"{path}.mirror", route["mirror"]
+                )
+
+
+def mesh_routes(virtual_service: Resource) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(`http` | `tls` | `tcp`, path, route) of each route that sidecars evaluate."""
+    for protocol in ("http", "tls", "tcp") if is_for_mesh(virtual_service) else ():
+        for i, route in enumerate(virtual_service.spec.get(protocol) or ()):
+            matches = route.get("match") or ()
+            if not matches or any(is_match_for_mesh(match) for match in matches):
+                yield protocol, field("spec", protocol, i), route
 
 
 def route_matches(virtual_service: Resource) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """(`http` | `tls` | `tcp`, path, match) of each match block."""
-    for kind in ("http", "tls", "tcp"):
-        for i, route in enumerate(virtual_service.spec.get(kind) or ()):
-            for k, match in enumerate(route.get("match") or ()):
-                yield kind, field("spec", kind, i, "match", k), match
+    """(`http` | `tls` | `tcp`, path, match) of each match block that sidecars evaluate."""
+    for protocol, path, route in mesh_routes(virtual_service):
+        for k, match in enumerate(route.get("match") or ()):
+            if is_match_for_mesh(match):
+                yield protocol, f"{path}.{field('match', k)}", match
 
 
 class Routing:
@@ -99,11 +112,27 @@ class Routing:
         return self._mesh.services.by_host(fqdn(name, home)) if short else None
 
     def services_matching(self, host: str, namespace: str) -> tuple[Service, ...]:
-        """Every Service that a host covers; a wildcard may cover many."""
+        """Every Service that a host covers; a wildcard may cover many.
+
+        `name.namespace` covers none: Istio compares names with a dot as they are.
+        """
         if host.startswith("*"):
             return tuple(s for s in self._mesh.services.all if matches(host, s.host))
-        found = self.service_of(host, namespace)
+        found = self._mesh.services.by_host(fqdn(host, namespace))
         return (found,) if found is not None else ()
+
+    def visible_to(self, resource: Resource, namespace: str) -> bool:
+        """Whether a proxy of `namespace` sees it, by `exportTo` or the mesh's default for its kind."""
+        default = texts(self._mesh.config.values, _DEFAULT_EXPORT[resource.ref.group_kind])
+        wanted = resource.spec.get("exportTo") or default or ("*",)
+        return any(
+            one in {"*", namespace} or (one == "." and namespace == resource.namespace)
+            for one in wanted
+        )
+
+    def is_read_at_waypoint(self, vs: Resource, service: Service, home: str) -> bool:
+        """Whether a waypoint of namespace `home` applies the VirtualService to the Service."""
+        return vs.namespace in {service.namespace, home} and self.visible_to(vs, home)
 
     @cached_property
     def _virtual_services_by_service(self) -> Mapping[Ref, tuple[Resource, ...]]:
@@ -130,6 +159,41 @@ class Routing:
     def destination_rules_for(self, service: Service) -> tuple[Resource, ...]:
         """DestinationRules of any namespace whose host covers the Service."""
         return self._destination_rules_by_service.get(service.ref, ())
+
+    def destination_rules_at_waypoint(self, service: Service, home: str) -> tuple[Resource, ...]:
+        """The DestinationRules that a waypoint of namespace `home` applies to the Service.
+
+        The first of these namespaces that has one counts, and there the most specific host: the
+        waypoint's own (unless it is the root namespace), the Service's, the root namespace. One with
+        `workloadSelector` is for the application's own proxies.
+        """
+        root = self._mesh.config.root_namespace
+        known = [
+            rule
+            for rule in self.destination_rules_for(service)
+            if not rule.spec.get("workloadSelector") and self.visible_to(rule, home)
+        ]
+        for namespace in (*(() if home == root else (home,)), service.namespace, root):
+            here = {rule: _specificity(rule) for rule in known if rule.namespace == namespace}
+            if here:
+                best = max(here.values())
+                return tuple(rule for rule, rank in here.items() if rank == best)
+        return ()
+
+    @cached_property
+    def _subsets_by_service(self) -> Mapping[Ref, frozenset[str]]:
+        found: dict[Ref, set[str]] = {}
+        for vs in self.mesh_virtual_services:
+            for destination in destinations(vs):
+                subset = destination.body.get("subset")
+                service = self.service_of(destination.host, vs.namespace)
+                if subset and service is not None:
+                    found.setdefault(service.ref, set()).add(subset)
+        return {ref: frozenset(names) for ref, names in found.items()}
+
+    def subsets_routed(self, service: Service) -> frozenset[str]:
+        """The Service's subsets to which some VirtualService of the mesh leads."""
+        return self._subsets_by_service.get(service.ref, frozenset())
 
     @cached_property
     def _routes_by_service(self) -> Mapping[Ref, tuple[Resource, ...]]:
@@ -166,21 +230,14 @@ class Routing:
                 if service is not None:
                     yield service.ref, vs
         routes = (route for kind in _GATEWAY_API for route in self._mesh.of(kind))
-        for route in filter(self._has_gateway_parent, routes):
-            yield from ((backend, route) for backend in _backends(route))
-        for ingress in filter(_is_istio_ingress, self._mesh.of(kinds.INGRESS)):
-            yield from ((backend, ingress) for backend in _ingress_services(ingress))
+        for route in filter(ingress.has_gateway_parent, routes):
+            yield from ((backend, route) for backend in ingress.backends(route))
+        for resource in filter(ingress.is_istio, self._mesh.of(kinds.INGRESS)):
+            yield from ((backend, resource) for backend in ingress.services(resource))
 
     def ingress_routes_for(self, service: Service) -> tuple[Resource, ...]:
         """What leads a gateway's traffic to the Service: VirtualServices, routes, Ingresses of Istio."""
         return self._ingress_backends.get(service.ref, ())
-
-    @staticmethod
-    def _has_gateway_parent(route: Resource) -> bool:
-        return any(
-            parent.get("kind", "Gateway") == "Gateway"
-            for parent in route.spec.get("parentRefs") or ()
-        )
 
     @cached_property
     def service_entries_by_host(self) -> Mapping[str, tuple[Resource, ...]]:
@@ -202,30 +259,10 @@ class Routing:
         return exact + wild
 
 
-def _backends(route: Resource) -> Iterator[Ref]:
-    for rule in route.spec.get("rules") or ():
-        for backend in rule.get("backendRefs") or ():
-            if backend.get("kind", "Service") == "Service" and not backend.get("group"):
-                namespace = backend.get("namespace") or route.namespace
-                yield Ref("", "Service", namespace, backend.get("name", ""))
-
-
-def _is_istio_ingress(ingress: Resource) -> bool:
-    named = ingress.spec.get("ingressClassName") or ingress.annotations.get(
-        "kubernetes.io/ingress.class"
-    )
-    return named == "istio"
-
-
-def _ingress_services(ingress: Resource) -> Iterator[Ref]:
-    backends = [ingress.spec.get("defaultBackend") or {}]
-    for rule in ingress.spec.get("rules") or ():
-        paths = (rule.get("http") or {}).get("paths") or ()
-        backends += [path.get("backend") or {} for path in paths]
-    for backend in backends:
-        name = (backend.get("service") or {}).get("name")
-        if name:
-            yield Ref("", "Service", ingress.namespace, name)
+def _specificity(rule: Resource) -> tuple[bool, int]:
+    """An exact host comes before wildcards, a longer wildcard before a shorter one."""
+    host = rule.spec.get("host", "")
+    return not host.startswith("*"), len(host) if host.startswith("*") else 0
 
 
 ROUTE_KINDS: tuple[GroupKind, ...] = _GATEWAY_API

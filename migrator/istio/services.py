@@ -156,7 +156,7 @@ class Services:
 
     def _select(self, resource: Resource) -> tuple[Workload, ...]:
         selector = resource.spec.get("selector") or {}
-        if not selector:
+        if not selector or resource.spec.get("type") == "ExternalName":
             return ()
         return tuple(
             w for w in self._mesh.workloads_in(resource.namespace) if has_labels(selector, w.labels)

@@ -31,7 +31,5 @@ def is_meshed(mesh: "Mesh", service: Service) -> bool:
 
 
 def read_at_waypoint(mesh: "Mesh", virtual_service: Resource, service: Service) -> bool:
-    """Whether the Service's waypoint, there or planned, would read the VirtualService."""
-    gateway = mesh.waypoints.bound_to(service).gateway
-    homes = {service.namespace, gateway.namespace if gateway else service.namespace}
-    return virtual_service.namespace in homes
+    """Whether a waypoint of the Service, there or planned, stands where the VirtualService is read."""
+    return virtual_service.namespace in {service.namespace, mesh.waypoints.home_of(service)}

@@ -15,7 +15,8 @@ from migrator.model.resource import GroupKind, Ref, Resource
 from . import kinds
 from . import labels as names
 from .authz import Level, is_dry_run
-from .routing import destinations, exported_to
+from .clientpolicy import CLIENT_POLICY, fields
+from .envoyfilter import patches
 from .services import MULTIPLEXED, Service
 
 if TYPE_CHECKING:
@@ -33,7 +34,16 @@ _BY_KIND: Mapping[GroupKind, tuple[str, str]] = {
     kinds.WASM_PLUGIN: ("AMB409", "wasmplugin-selector"),
     kinds.TRAFFIC_EXTENSION: ("AMB409", "wasmplugin-selector"),
 }
-_CLIENT_POLICY = ("loadBalancer", "connectionPool", "outlierDetection", "portLevelSettings")
+# By setting of a DestinationRule (clientpolicy.py): the rule that explains it, and whether it is hard.
+_BY_SETTING = {
+    "tls": ("AMB224", "destinationrule-tls-simple-internal", True),
+    "proxyProtocol": ("AMB510", "proxy-protocol", True),
+    "loadBalancer.consistentHash": ("AMB227", "consistent-hash", False),
+    "loadBalancer.localityLbSetting": ("AMB228", "locality-lb-setting", False),
+    "loadBalancer.warmup": ("AMB230", "warmup-slow-start", False),
+    "loadBalancer.warmupDurationSecs": ("AMB230", "warmup-slow-start", False),
+    **dict.fromkeys(CLIENT_POLICY, ("AMB219", "destinationrule-client-policy", False)),
+}
 
 
 class Reason(NamedTuple):
@@ -96,11 +106,7 @@ class Waypoints:
         """All reasons, hard ones first; none for a Service without meshed workloads behind."""
         known = self._known.get(service.ref)
         if known is None:
-            found = (
-                set(self._hard(service)) | set(self._soft(service))
-                if self._serves(service)
-                else set()
-            )
+            found = set(self._reasons(service)) if self._serves(service) else set()
             known = tuple(sorted(found, key=lambda r: (not r.hard, r.code, r.source)))
             self._known[service.ref] = known
         return known
@@ -114,16 +120,23 @@ class Waypoints:
             return False
         return any(w.ref in self._meshed for w in self._mesh.services.workloads(service))
 
-    def _hard(self, service: Service) -> Iterator[Reason]:
+    def _reasons(self, service: Service) -> Iterator[Reason]:
         yield from self._policies(service)
+        yield from self._balancing(service)
+        home = self.home_of(service)
         for vs in self._mesh.routing.virtual_services_for(service):
-            if vs.namespace == service.namespace and exported_to(vs, service.namespace):
+            if self._mesh.routing.is_read_at_waypoint(vs, service, home):
                 yield Reason("AMB201", "virtualservice-needs-waypoint", True, vs.ref)  # noqa: FBT003
         for route in self._mesh.routing.routes_for(service):
             if route.namespace == service.namespace:
                 yield Reason("AMB214", "route-is-not-dormant", True, route.ref)  # noqa: FBT003
-        for rule in self._applying(service):
+        for rule in self._mesh.routing.destination_rules_at_waypoint(service, home):
             yield from self._destination_rule(service, rule)
+
+    def home_of(self, service: Service) -> str:
+        """The namespace of the Service's waypoint: the one it is bound to, else the one to come."""
+        gateway = self.bound_to(service).gateway
+        return gateway.namespace if gateway else service.namespace
 
     def _policies(self, service: Service) -> Iterator[Reason]:
         for workload in self._mesh.services.workloads(service):
@@ -133,7 +146,7 @@ class Waypoints:
                 yield from self._authorization(policy)
             for kind, (code, rule) in _BY_KIND.items():
                 for resource in self._mesh.attachments.on_workload(kind, workload):
-                    if kind != kinds.ENVOY_FILTER or patches_sidecars(resource):
+                    if kind != kinds.ENVOY_FILTER or self._patches_sidecars(resource):
                         yield Reason(code, rule, True, resource.ref)  # noqa: FBT003
 
     def _authorization(self, policy: Resource) -> Iterator[Reason]:
@@ -145,57 +158,25 @@ class Waypoints:
         elif evaluation.dropped_silently:
             yield Reason("AMB106", "trust-domains-policy", True, policy.ref)  # noqa: FBT003
 
-    def _applying(self, service: Service) -> tuple[Resource, ...]:
-        """DestinationRules that the waypoint of the Service's namespace would read."""
-        root = self._mesh.config.root_namespace
-        return tuple(
-            rule
-            for rule in self._mesh.routing.destination_rules_for(service)
-            if rule.namespace in {service.namespace, root} and not rule.spec.get("workloadSelector")
-        )
+    def _patches_sidecars(self, envoy_filter: Resource) -> bool:
+        version = None if self._mesh.version_is_assumed else self._mesh.istio_version
+        found = patches(envoy_filter, version)
+        return any(patch.on_sidecars for patch in found)
 
     def _destination_rule(self, service: Service, rule: Resource) -> Iterator[Reason]:
-        policy = rule.spec.get("trafficPolicy") or {}
-        modes = [policy.get("tls") or {}] + [
-            port.get("tls") or {} for port in policy.get("portLevelSettings") or ()
-        ]
-        if any(tls.get("mode") in {"SIMPLE", "MUTUAL"} for tls in modes):
-            yield Reason("AMB224", "destinationrule-tls-simple-internal", True, rule.ref)  # noqa: FBT003
-        if policy.get("proxyProtocol"):
-            yield Reason("AMB510", "proxy-protocol", True, rule.ref)  # noqa: FBT003
+        for setting in fields(rule):
+            if setting.name == "tls" and setting.value.get("mode") not in {"SIMPLE", "MUTUAL"}:
+                continue
+            if setting.name in _BY_SETTING:
+                code, name, hard = _BY_SETTING[setting.name]
+                yield Reason(code, name, hard, rule.ref)
         subsets = {subset.get("name") for subset in rule.spec.get("subsets") or ()}
-        routed = (
-            {
-                destination.body.get("subset")
-                for vs in self._mesh.routing.mesh_virtual_services
-                for destination in destinations(vs)
-                if self._mesh.routing.service_of(destination.host, vs.namespace) is service
-            }
-            if subsets
-            else set()
-        )
-        if subsets & routed:
+        if subsets & self._mesh.routing.subsets_routed(service):
             yield Reason("AMB213", "virtualservice-subset-route", True, rule.ref)  # noqa: FBT003
 
-    def _soft(self, service: Service) -> Iterator[Reason]:
+    def _balancing(self, service: Service) -> Iterator[Reason]:
         replicas = sum(w.replicas or 0 for w in self._mesh.services.workloads(service))
         if replicas > 1 and any(port.protocol in MULTIPLEXED for port in service.ports):
             yield Reason("AMB605", "grpc-or-h2-load-balancing", False, service.ref)  # noqa: FBT003
         if service.resource.spec.get("sessionAffinity") == "ClientIP":
             yield Reason("AMB614", "session-affinity", False, service.ref)  # noqa: FBT003
-        for rule in self._applying(service):
-            policy = rule.spec.get("trafficPolicy") or {}
-            balancer = policy.get("loadBalancer") or {}
-            if any(policy.get(key) for key in _CLIENT_POLICY):
-                yield Reason("AMB219", "destinationrule-client-policy", False, rule.ref)  # noqa: FBT003
-            if balancer.get("localityLbSetting"):
-                yield Reason("AMB228", "locality-lb-setting", False, rule.ref)  # noqa: FBT003
-            if balancer.get("warmup") or balancer.get("warmupDurationSecs"):
-                yield Reason("AMB230", "warmup-slow-start", False, rule.ref)  # noqa: FBT003
-
-
-def patches_sidecars(envoy_filter: Resource) -> bool:
-    """Whether some patch is for sidecars: its context is not GATEWAY (the default is ANY)."""
-    patches = envoy_filter.spec.get("configPatches") or ()
-    contexts = {(patch.get("match") or {}).get("context", "ANY") for patch in patches}
-    return not patches or bool(contexts - {"GATEWAY", "WAYPOINT"})
