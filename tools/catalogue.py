@@ -19,6 +19,9 @@ SUBJECTS = {
     "ownership": "7",
 }
 
+# A name says what is wrong, so that "allow <name>" reads well; these would name the cure.
+CURES = ("not-allowed-", "disallow-", "banned-", "avoid-", "require-", "use-", "must-")
+
 
 def read_reserved() -> dict[str, str]:
     """Code to rule id, for rules that do not exist yet."""

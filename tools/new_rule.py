@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from migrator.rules import all_rules
 
 from .catalogue import (
+    CURES,
     FIXTURES,
     ROOT,
     RULES,
@@ -64,6 +65,10 @@ def create(name: str, subject: str, code: str) -> list[Path]:
     """Write the files, and take the code from the reserved ones."""
     if not NAME.fullmatch(name):
         raise RefusedError(f"NAME={name!r} is no name: words in lower case joined by dashes")
+    if name.startswith(CURES):
+        raise RefusedError(
+            f"{name} names the cure; name what is wrong: allow <name> must read well"
+        )
     if name in {rule.id() for rule in all_rules()}:
         raise RefusedError(f"there is a rule {name} already")
     code = choose_code(name, subject, code)

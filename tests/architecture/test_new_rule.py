@@ -66,6 +66,7 @@ def test_a_new_name_takes_the_next_free_code() -> None:
         ("demo", "authz", "", "is no name"),
         ("", "authz", "", "is no name"),
         ("demo_finding", "authz", "", "is no name"),
+        ("use-a-waypoint", "authz", "", "names the cure"),
         ("demo-finding", "cooking", "", "no subject"),
         ("demo-finding", "authz", "AMB9", "is no code"),
         ("demo-finding", "authz", "AMB901", "is no code"),

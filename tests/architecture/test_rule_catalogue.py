@@ -8,15 +8,12 @@ import pytest
 
 from migrator.rules import all_rules
 from migrator.rules.base import Rule
-from tools.catalogue import RESERVED, SUBJECTS, read_reserved
+from tools.catalogue import CURES, RESERVED, SUBJECTS, read_reserved
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures" / "rules"
 PAGES = ROOT / "docs" / "rules"
 by_id = pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id())
-
-# A name says what is wrong, so that "allow <name>" reads well; these would name the cure.
-CURES = ("not-allowed-", "disallow-", "banned-", "avoid-", "require-", "use-", "must-")
 
 
 def test_codes_and_names_are_unique() -> None:
