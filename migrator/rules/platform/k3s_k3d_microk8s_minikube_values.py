@@ -15,11 +15,10 @@ _ELSEWHERE = {
     "cni-bin-dir": ("/opt/cni/bin", "cniBinDir"),
     "cni-net-dir": ("/etc/cni/net.d", "cniConfDir"),
 }
-_DISTRIBUTIONS = ("k3s", "rke2")
 
 
 class K3sK3dMicrok8sMinikubeValues(Rule):
-    """istio-cni is installed into folders that the distribution's kubelet does not read.
+    """istio-cni is installed into folders that the kubelet of K3s does not read.
 
     ## Why
     K3s and its kin keep CNI plugins and their configuration in folders of their own. A plugin in the
@@ -39,15 +38,14 @@ class K3sK3dMicrok8sMinikubeValues(Rule):
     inputs = frozenset({kinds.NODE, kinds.DAEMON_SET})
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        nodes = [(mark, node) for mark in _DISTRIBUTIONS[:1] for node in by_version(mesh, mark)]
+        nodes = by_version(mesh, "+k3s")
         for agent in agents(mesh, CNI_AGENT):
             for path, folder, value in _usual(agent) if nodes else ():
-                mark, node = nodes[0]
                 yield self.finding(
                     agent,
-                    f"Node {node.name} is {mark}'s, and {agent.name} installs into {folder}, which "
-                    f"{mark} does not read.",
-                    fix=f"Install istio-cni with global.platform={mark}, which sets {value}.",
+                    f"Node {nodes[0].name} runs K3s, which does not read {folder}, where {agent.name} "
+                    "installs.",
+                    fix=f"Install istio-cni with global.platform=k3s (or k3d), which sets {value}.",
                     path=path,
                 )
 

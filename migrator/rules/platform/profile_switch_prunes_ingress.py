@@ -67,7 +67,7 @@ def _pruned(operator: Resource) -> tuple[str, ...]:
 
 def _listed(operator: Resource) -> list[Mapping[str, Any]]:
     lists = (dig(operator.spec, "components", key) for key, _ in _COMPONENTS)
-    return [one for found in lists if isinstance(found, list) for one in found if "name" in one]
+    return [one for found in lists if isinstance(found, list) for one in found if dig(one, "name")]
 
 
 def _name(gateway: Mapping[str, Any]) -> str:
