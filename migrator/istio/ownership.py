@@ -4,7 +4,7 @@ Sources: the marks that these tools document for what they apply (Argo CD resour
 Flux's kustomize- and helm-controller, Helm 3's annotations), and Kubernetes' owner references.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from migrator.model.fieldpath import field
@@ -12,6 +12,7 @@ from migrator.model.resource import Ref, Resource
 
 from . import kinds
 from .mesh import Mesh
+from .workloads import Workload
 
 TRACKING_ID, ARGO_INSTANCE = "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance"
 INSTANCE, MANAGED_BY = "app.kubernetes.io/instance", "app.kubernetes.io/managed-by"
@@ -39,6 +40,13 @@ def changed_by_plan(mesh: Mesh) -> tuple[Resource, ...]:
     declared = [mesh.namespace(name).resource for name in mesh.meshed_namespaces]
     namespaces = [one for one in declared if one is not None]
     return (*namespaces, *(w.resource for w in mesh.meshed))
+
+
+def named(objects: Sequence[Resource | Workload], most: int = 3) -> str:
+    """The first few by name, and how many more there are."""
+    names = ", ".join(str(one.ref) for one in objects[:most])
+    rest = len(objects) - most
+    return f"{names} and {rest} more" if rest > 0 else names
 
 
 def grouped(

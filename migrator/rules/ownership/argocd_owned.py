@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.ownership import Owned, argocd, changed_by_plan, grouped
+from migrator.istio.ownership import Owned, argocd, changed_by_plan, grouped, named
 from migrator.istio.yamltext import dig
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource
@@ -42,8 +42,8 @@ class ArgocdOwned(Rule):
             if name not in owned and targets:
                 yield self.finding(
                     application,
-                    f"Application {name} deploys into namespace {into}, where {len(targets)} workloads "
-                    f"are to move; {_then(application)}.",
+                    f"Application {name} deploys into namespace {into}, where "
+                    f"{named(targets)} would change; {_then(application)}.",
                     fix="Commit the plan's changes to the Application's repository, or pause its sync.",
                     path="spec.destination.namespace",
                     severity=_severity(application),
@@ -53,7 +53,7 @@ class ArgocdOwned(Rule):
     def _owned(self, name: str, found: Owned, application: Resource | None) -> Finding:
         return self.finding(
             found.objects[0],
-            f"Application {name} of Argo CD owns {len(found.objects)} objects that the plan changes; "
+            f"Application {name} of Argo CD owns {named(found.objects)}, which the plan changes; "
             f"{_then(application)}.",
             fix="Commit the plan's changes to the Application's repository, or pause its sync.",
             path=found.mark.path,

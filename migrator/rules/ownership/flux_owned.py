@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.ownership import changed_by_plan, flux, grouped
+from migrator.istio.ownership import changed_by_plan, flux, grouped, named
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
@@ -32,7 +32,7 @@ class FluxOwned(Rule):
         for owner, found in grouped(changed_by_plan(mesh), flux).items():
             yield self.finding(
                 found.objects[0],
-                f"Flux applies {len(found.objects)} objects that the plan changes from {owner}, and "
+                f"Flux applies {named(found.objects)} from {owner}. The plan changes them, and Flux "
                 "takes the changes back.",
                 fix=f"Commit the plan's changes to the source of {owner}, or suspend it.",
                 path=found.mark.path,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.ownership import argocd, changed_by_plan, flux, grouped, helm
+from migrator.istio.ownership import argocd, changed_by_plan, flux, grouped, helm, named
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
@@ -37,7 +37,7 @@ class HelmOwned(Rule):
         for owner, found in grouped(by_hand, helm).items():
             yield self.finding(
                 found.objects[0],
-                f"Helm release {owner} owns {len(found.objects)} objects that the plan changes; its "
+                f"Helm release {owner} owns {named(found.objects)}, which the plan changes; its "
                 "next upgrade takes the changes back.",
                 fix="Put the plan's labels into the values of the release before its next upgrade.",
                 path=found.mark.path,

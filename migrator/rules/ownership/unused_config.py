@@ -48,7 +48,7 @@ class UnusedConfig(Rule):
                     said = ", ".join(f"{key}={value}" for key, value in sorted(wanted.items()))
                     yield self.finding(
                         policy,
-                        f"{policy.ref} selects {said}, and none of {len(reached)} workloads has it.",
+                        f"{policy.ref} selects {said}, and no workload that it could reach has it.",
                         fix="Remove it, or correct its selector.",
                         path="spec.workloadSelector"
                         if "workloadSelector" in policy.spec

@@ -54,7 +54,7 @@ class CalicoEbpf(Rule):
                 yield self.finding(
                     felix,
                     f"Calico balances at connect time: a call reaches a pod past its service's waypoint; "
-                    f"{needing} services need one.",
+                    f"services that need one: {needing}.",
                     fix=f"Set {_BALANCING}: Disabled.",
                     path=f"spec.{_BALANCING}" if _BALANCING in felix.spec else "spec",
                     severity=Severity.BLOCKER if needing else Severity.WARNING,

@@ -45,7 +45,7 @@ class CustomEnablementSelectors(Rule):
         if sorted(map(str, found)) != sorted(map(str, (_BY_NAMESPACE, _BY_POD))):
             yield self.finding(
                 source,
-                f"istio-cni enrols pods by {len(selectors)} selectors of its own, and the plan works "
+                f"istio-cni enrols pods by selectors of its own ({len(selectors)}), and the plan works "
                 f"with the label {DATAPLANE_MODE}.",
                 fix="Return ambient.enablementSelectors to the default of the chart.",
                 path="data.AMBIENT_ENABLEMENT_SELECTOR",

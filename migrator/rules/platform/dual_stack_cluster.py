@@ -39,7 +39,7 @@ class DualStackCluster(Rule):
             if dual:
                 yield self.finding(
                     dual[0].resource,
-                    f"{len(dual)} services of namespace {namespace} have addresses of both families; "
+                    f"Services of namespace {namespace} ({len(dual)}) have addresses of both families; "
                     "waypoints use a pod's first address only.",
                     fix="Let the kubelet's probes in from both of their sources.",
                     path="spec.ipFamilies",

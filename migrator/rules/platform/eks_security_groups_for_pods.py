@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
+from migrator.istio.ownership import named
 from migrator.istio.probes import probes
 from migrator.istio.selectors import selects
 from migrator.istio.versions import Version
@@ -50,7 +51,7 @@ class EksSecurityGroupsForPods(Rule):
             if hit:
                 yield self.finding(
                     policy,
-                    f"{policy.ref} gives the pods of {len(hit)} probed workloads an interface of their "
+                    f"{policy.ref} gives the probed pods of {named(hit)} an interface of their "
                     f"own: in ambient of Istio {mesh.istio_version} the kubelet gets no answer.",
                     fix="Set POD_SECURITY_GROUP_ENFORCING_MODE=standard in the VPC CNI, or probe by exec.",
                     severity=Severity.BLOCKER if old else Severity.WARNING,

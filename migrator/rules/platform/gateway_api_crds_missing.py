@@ -39,9 +39,7 @@ class GatewayApiCrdsMissing(Rule):
         present = {crd.name for crd in mesh.of(kinds.CRD)}
         missing = [name for name in _NEEDED if f"{name}.{_GROUP}" not in present]
         if shown and missing:
-            who = (
-                f"{needing} services need a waypoint" if needing else "no service needs a waypoint"
-            )
+            who = f"services that need a waypoint: {needing}"
             yield self.finding(
                 shown[0],
                 f"The cluster has {len(present)} CustomResourceDefinitions, and of {_GROUP} lacks "

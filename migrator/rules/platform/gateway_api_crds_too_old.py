@@ -54,7 +54,7 @@ class GatewayApiCrdsTooOld(Rule):
             yield self.finding(
                 crd,
                 f"{crd.name} has bundle version {version}; Istio {mesh.istio_version} does not watch "
-                f"it below {minimum}. The source has {len(routes)} objects of it.",
+                f"it below {minimum}. Objects of it in the source: {len(routes)}.",
                 fix=f"Upgrade the Gateway API CRDs to {minimum} or newer.",
                 path=field("metadata", "annotations", _BUNDLE),
                 severity=Severity.BLOCKER if routes else Severity.WARNING,

@@ -36,7 +36,7 @@ class NamespaceExcludedFromCni(Rule):
                 moved = mesh.meshed_in(name)
                 yield self.finding(
                     source,
-                    f"istio-cni excludes namespace {name}: its {len(moved)} workloads with sidecars "
+                    f"istio-cni excludes namespace {name}: its workloads with sidecars ({len(moved)}) "
                     "would run outside the mesh without them.",
                     fix=f"Take {name} out of istio-cni's excludeNamespaces.",
                     path="data.EXCLUDE_NAMESPACES",

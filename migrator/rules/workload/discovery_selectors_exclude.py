@@ -43,7 +43,7 @@ class DiscoverySelectorsExclude(Rule):
                 yield self.finding(
                     namespace.resource,
                     f"No discoverySelector of the mesh config selects namespace {name}: ztunnel does "
-                    f"not know its {len(moved)} workloads, and passes their traffic in plain text.",
+                    f"not know its workloads ({len(moved)}), and passes their traffic in plain text.",
                     fix=f"Make discoverySelectors select {name}.",
                     path="metadata.labels",
                     affects=moved,

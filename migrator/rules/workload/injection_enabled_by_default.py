@@ -38,7 +38,7 @@ class InjectionEnabledByDefault(Rule):
             yield self.finding(
                 clause.source,
                 f"Revision {clause.revision} injects pods of namespaces without label: "
-                f"{len(mesh.meshed)} workloads have a sidecar, and removing a label takes none away.",
+                f"removing a label takes none of the sidecars away (workloads with one: {len(mesh.meshed)}).",
                 fix=f"Set {INJECTION}: disabled on each namespace that moves, as the plan does.",
                 path=clause.path,
                 affects=mesh.meshed,
