@@ -122,8 +122,19 @@ TELEMETRY = {
     ],
 }  # fmt: skip
 _PATCH_MATCH = {
-    "context": S, "proxy": {"proxyVersion": S, "metadata": MAP}, "listener": OBJECT,
-    "routeConfiguration": OBJECT, "cluster": OBJECT, "waypoint": OBJECT,
+    "context": S, "proxy": {"proxyVersion": S, "metadata": MAP},
+    "listener": {
+        "name": S, "portNumber": I, "listenerFilter": S,
+        "filterChain": {
+            "name": S, "sni": S, "applicationProtocols": S, "transportProtocol": S,
+            "destinationPort": I, "filter": {"name": S, "subFilter": {"name": S}},
+        },
+    },
+    "routeConfiguration": {
+        "name": S, "portNumber": I, "portName": S, "gateway": S,
+        "vhost": {"name": S, "domainName": S, "route": {"name": S, "action": S}},
+    },
+    "cluster": {"name": S, "service": S, "subset": S, "portNumber": I}, "waypoint": OBJECT,
 }  # fmt: skip
 _SPECS: dict[Any, Any] = {
     kinds.AUTHORIZATION_POLICY: AUTHORIZATION_POLICY,

@@ -35,6 +35,7 @@ _CONTROLLER_SPEC = {
     "minReadySeconds": I, "progressDeadlineSeconds": I, "revisionHistoryLimit": I,
     "volumeClaimTemplates": OBJECTS,
 }  # fmt: skip
+_ROLLOUT_VS = {"name": S, "routes": STRS}
 _ROLLOUT_SPEC = {
     **_CONTROLLER_SPEC,
     "workloadRef": {"apiVersion": S, "kind": S, "name": S},
@@ -42,8 +43,13 @@ _ROLLOUT_SPEC = {
         "canary": {
             "canaryService": S, "stableService": S, "steps": OBJECTS,
             "trafficRouting": {
-                "istio": {"virtualService": OBJECT, "virtualServices": OBJECTS,
-                          "destinationRule": OBJECT},
+                "istio": {
+                    "virtualService": _ROLLOUT_VS, "virtualServices": [_ROLLOUT_VS],
+                    "destinationRule": {
+                        "name": S, "canarySubsetName": S, "stableSubsetName": S,
+                    },
+                },
+                "plugins": OBJECT,
             },
         },
         "blueGreen": {"activeService": S, "previewService": S},
@@ -74,6 +80,14 @@ _NETWORK_POLICY_SPEC = {
     "egress": [{"to": [_PEER], "ports": _NETWORK_PORTS}],
 }  # fmt: skip
 _TARGET_REF = {"apiVersion": S, "kind": S, "name": S}
+_OF_METRIC = {"metric": {"name": S, "selector": SELECTOR}, "target": OBJECT}
+_METRIC = {
+    "type": S, "resource": {"name": S, "target": OBJECT},
+    "containerResource": {"name": S, "container": S, "target": OBJECT},
+    "pods": _OF_METRIC, "object": {**_OF_METRIC, "describedObject": _TARGET_REF},
+    "external": _OF_METRIC,
+}  # fmt: skip
+_CONTAINER_POLICY = {"containerName": S, "mode": S, "minAllowed": Map(Q), "maxAllowed": Map(Q)}
 _INGRESS_BACKEND = {
     "service": {"name": S, "port": {"number": I, "name": S}},
     "resource": OBJECT,
@@ -139,18 +153,21 @@ _TABLES: Mapping[GroupKind, Any] = {
     kinds.NETWORK_POLICY: _with(_NETWORK_POLICY_SPEC),
     kinds.INGRESS: _with(_INGRESS_SPEC, OBJECT),
     kinds.HPA: _with(
-        {"scaleTargetRef": _TARGET_REF, "minReplicas": I, "maxReplicas": I, "metrics": OBJECTS}
+        {
+            "scaleTargetRef": _TARGET_REF, "minReplicas": I, "maxReplicas": I,
+            "metrics": [_METRIC], "targetCPUUtilizationPercentage": I,
+        }
     ),
     kinds.VPA: _with(
         {
             "targetRef": _TARGET_REF, "updatePolicy": {"updateMode": S},
-            "resourcePolicy": {"containerPolicies": OBJECTS},
+            "resourcePolicy": {"containerPolicies": [_CONTAINER_POLICY]},
         }
     ),
     kinds.SCALED_OBJECT: _with(
         {
-            "scaleTargetRef": {"kind": S, "name": S}, "minReplicaCount": I, "maxReplicaCount": I,
-            "triggers": [{"type": S, "metadata": OBJECT}],
+            "scaleTargetRef": _TARGET_REF, "minReplicaCount": I, "maxReplicaCount": I,
+            "triggers": [{"type": S, "name": S, "metricType": S, "metadata": MAP}],
         }
     ),
     kinds.PDB: _with({"minAvailable": IS, "maxUnavailable": IS, "selector": SELECTOR}),
@@ -177,12 +194,20 @@ _TABLES: Mapping[GroupKind, Any] = {
     ),
     kinds.FLAGGER_CANARY: _with(
         {
-            "targetRef": _TARGET_REF, "provider": S, "service": OBJECT, "analysis": OBJECT,
+            "targetRef": _TARGET_REF, "provider": S, "analysis": OBJECT,
+            "service": {
+                "name": S, "port": IS, "targetPort": IS, "gateways": STRS, "hosts": STRS,
+                "gatewayRefs": [MAP], "trafficPolicy": OBJECT,
+            },
             "autoscalerRef": _TARGET_REF,
         }
     ),
     kinds.ANALYSIS_TEMPLATE: _with(
-        {"metrics": [{"name": S, "provider": Map(OBJECT)}], "args": OBJECTS}, OBJECT
+        {
+            "metrics": [{"name": S, "provider": {"prometheus": {"address": S, "query": S}}}],
+            "args": OBJECTS,
+        },
+        OBJECT,
     ),
     kinds.KNATIVE_SERVICE: _with({"template": TEMPLATE, "traffic": OBJECTS}),
     kinds.SECURITY_GROUP_POLICY: _with(
