@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from migrator.model.finding import Effect
 from migrator.model.resource import GroupKind, Ref, Resource
 
 from . import kinds
@@ -151,7 +152,7 @@ class Waypoints:
 
     def _authorization(self, policy: Resource) -> Iterator[Reason]:
         evaluation = self._mesh.effect(policy)
-        if is_dry_run(policy):
+        if is_dry_run(policy) or evaluation.effect is Effect.FAITHFUL:
             return
         if evaluation.level is Level.L7:
             yield Reason(*_BY_ACTION[evaluation.action], True, policy.ref)  # noqa: FBT003

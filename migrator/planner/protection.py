@@ -1,9 +1,10 @@
 """What protects a workload, and whether ztunnel alone would still do it."""
 
 from migrator.istio import kinds
-from migrator.istio.authz import Level, action_of, is_dry_run
+from migrator.istio.authz import action_of, is_dry_run
 from migrator.istio.mesh import Mesh
 from migrator.istio.workloads import Role, Workload
+from migrator.model.finding import Effect
 from migrator.model.resource import Resource
 
 _GUARDING_WASM_PHASES = {"AUTHN", "AUTHZ"}
@@ -34,8 +35,7 @@ def needs_waypoint(mesh: Mesh, policy: Resource) -> bool:
     """Whether ztunnel alone would not enforce the AuthorizationPolicy as it is written."""
     if is_dry_run(policy):
         return False
-    evaluation = mesh.effect(policy)
-    return evaluation.level is Level.L7 or bool(evaluation.dropped_silently)
+    return mesh.effect(policy).effect is not Effect.FAITHFUL
 
 
 def can_narrow(mesh: Mesh, policy: Resource) -> bool:
