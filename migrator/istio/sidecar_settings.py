@@ -5,14 +5,12 @@
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
-
-import yaml
 
 from . import labels as names
 from .meshconfig import MeshConfig
 from .workloads import Workload
+from .yamltext import mapping
 
 TEMPLATES = names.TEMPLATES
 STOCK_TEMPLATES = frozenset({"sidecar", "gateway", "grpc-agent", "grpc-simple"})
@@ -21,7 +19,7 @@ STOCK_TEMPLATES = frozenset({"sidecar", "gateway", "grpc-agent", "grpc-simple"})
 def proxy_config(workload: Workload) -> Mapping[str, Any]:
     """The ProxyConfig of the template's annotation; empty when there is none, or none that parses."""
     text = workload.annotations.get(names.PROXY_CONFIG)
-    return _parse(text) if text else {}
+    return mapping(text) if text else {}
 
 
 def proxy_metadata(workload: Workload, mesh: MeshConfig) -> Mapping[str, str]:
@@ -45,15 +43,6 @@ def templates(workload: Workload) -> tuple[str, ...]:
 def is_injected_pod(workload: Workload) -> bool:
     """Whether what we read is a running pod that the webhook has already changed."""
     return not workload.template_path and names.SIDECAR_STATUS in workload.annotations
-
-
-@lru_cache(maxsize=1024)  # several rules ask for the same few texts
-def _parse(text: str) -> Mapping[str, Any]:
-    try:
-        config = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):  # no date, or nested without end
-        return {}
-    return config if isinstance(config, dict) else {}
 
 
 def _text(value: Any) -> str:
