@@ -1,12 +1,12 @@
 """Manifests of tests, as the readers would give them."""
 
+from textwrap import dedent
 from typing import Any
 
 import yaml
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 
@@ -18,16 +18,11 @@ def resource(body: dict[str, Any]) -> Resource:
 
 
 def snapshot(text: str) -> Snapshot:
-    return Snapshot(resource(body) for body in yaml.safe_load_all(text) if body)
+    return Snapshot(resource(body) for body in yaml.safe_load_all(dedent(text)) if body)
 
 
 def mesh(text: str) -> Mesh:
     return Mesh(snapshot(text))
-
-
-def only_workload(of: Mesh) -> Workload:
-    (found,) = of.workloads
-    return found
 
 
 def deployment(
