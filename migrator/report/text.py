@@ -8,6 +8,7 @@ from typing import TextIO
 from rich.console import Console
 
 _WIDE = 100
+_PIPE = 80
 _NARROW = 40
 
 
@@ -26,10 +27,8 @@ def console(stream: TextIO | None = None) -> Console:
 
 
 def width() -> int:
-    """Columns to fill: the terminal's, at most 100; 100 in a pipe."""
-    if not sys.stdout.isatty():
-        return _WIDE
-    return max(_NARROW, min(_WIDE, shutil.get_terminal_size().columns))
+    """Columns to fill: the terminal's (or COLUMNS), at most 100; 80 in a pipe."""
+    return max(_NARROW, min(_WIDE, shutil.get_terminal_size((_PIPE, 24)).columns))
 
 
 def wrap(text: str, indent: str, columns: int, first: str | None = None) -> str:

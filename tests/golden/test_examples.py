@@ -23,6 +23,7 @@ by_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
 def at_root(monkeypatch):
     """Paths in golden files are relative to the repository."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 def run(*arguments):
