@@ -1,21 +1,27 @@
 """What a wave opens and closes, for whom: from the model, not observed.
 
-Nothing opens: each pod is born under the policies of its own mode. What may close are calls from pods
+Nothing opens by the plan's own steps: each pod is born under the policies of its own mode. What a person
+accepted against a blocker may, and is named in the wave where it begins. What may close are calls from pods
 that still have a sidecar to guarded pods, because a sidecar never sends through a waypoint.
 """
 
 from migrator.istio.workloads import Workload
-from migrator.model.finding import Severity
+from migrator.model.finding import Finding, Scope, Severity
 from migrator.model.resource import Ref
 from migrator.steps import Target
 
-from .layout import Layout
+from .layout import Layout, stopped_by
 from .order import Order, Unit
 from .plan import Acknowledgement, Exposure
 
 
 def of_unit(layout: Layout, order: Order, unit: Unit) -> Exposure:
     """The exposure while the unit moves, and what of it stays."""
+    opens = tuple(
+        f"Accepted by a person, and it may open something: {f.code} {f.rule} on {f.subject}: {f.message}"
+        for f in layout.accepted
+        if _touches(layout, order, unit, f)
+    )
     closes = []
     if unit.among:
         names = ", ".join(unit.among)
@@ -37,7 +43,14 @@ def of_unit(layout: Layout, order: Order, unit: Unit) -> Exposure:
                 f"{workload.ref} accepts plaintext today (PeerAuthentication is not STRICT): plaintext "
                 "callers from outside the mesh, which no waypoint serves, are refused from now on."
             )
-    return Exposure(closes=tuple(closes))
+    return Exposure(opens=opens, closes=tuple(closes))
+
+
+def _touches(layout: Layout, order: Order, unit: Unit, finding: Finding) -> bool:
+    """Whether the finding's harm begins with the unit; one of the whole mesh begins with the first."""
+    if finding.scope is Scope.CLUSTER:
+        return unit == order.units[0]
+    return bool(stopped_by(finding, layout.mesh, unit.workloads))
 
 
 def acknowledgements(layout: Layout, order: Order) -> tuple[Acknowledgement, ...]:

@@ -34,6 +34,7 @@ class Layout:
     bound: Mapping[Ref, tuple[str, ...]]
     guarded: frozenset[Ref]
     findings: tuple[Finding, ...]
+    accepted: tuple[Finding, ...]  # blockers that a person acknowledged
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ def lay_out(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> 
     blocking = [f for f in relevant if _blocks(f, options)]
     stays: dict[Ref, list[Finding]] = {}
     for finding in blocking:
-        for ref in _stopped_by(finding, mesh, wanted):
+        for ref in stopped_by(finding, mesh, wanted):
             stays.setdefault(ref, []).append(finding)
     exclusions = [_excluded_by(ref, found) for ref, found in stays.items()]
     guarded_all = frozenset(w.ref for w in wanted if is_guarded(mesh, w))
@@ -104,6 +105,11 @@ def lay_out(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> 
         bound=_bound(mesh, moving, guarded, options),
         guarded=guarded,
         findings=relevant,
+        accepted=tuple(
+            f
+            for f in relevant
+            if f.severity is Severity.BLOCKER and not _handled(f) and not _blocks(f, options)
+        ),
     )
 
 
@@ -138,7 +144,7 @@ def _namespaces_of(finding: Finding) -> set[str]:
     return {subject.name if subject.group_kind == kinds.NAMESPACE else subject.namespace}
 
 
-def _stopped_by(finding: Finding, mesh: Mesh, wanted: tuple[Workload, ...]) -> Iterable[Ref]:
+def stopped_by(finding: Finding, mesh: Mesh, wanted: tuple[Workload, ...]) -> Iterable[Ref]:
     """Who stays behind for it. A finding that names no workload stops its whole namespace."""
     if finding.scope is Scope.CLUSTER:
         return ()

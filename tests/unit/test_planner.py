@@ -180,6 +180,21 @@ def test_protection_without_a_service_stays_behind():
     assert made.phases == ()
 
 
+def test_an_accepted_blocker_is_named_where_it_may_open_something():
+    """Nothing is called closed that a person took on."""
+    fence = resource(
+        kinds.SIDECAR, "shop", "default", spec={"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}
+    )
+    behind = plan([*shop("a"), fence])
+    accepted = plan([*shop("a"), fence], acknowledge=(Acknowledge(code="registry-only"),))
+    opens = [
+        said for phase in accepted.phases for wave in phase.waves for said in wave.exposure.opens
+    ]
+
+    assert [e.target.name for e in behind.exclusions] == ["a"]
+    assert any("AMB244" in said for said in opens)
+
+
 def test_a_caller_left_behind_must_be_accepted():
     """Its calls to the guarded server will be refused for good."""
     stuck = workload(kinds.POD, "shop", "old", {})
