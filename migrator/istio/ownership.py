@@ -42,6 +42,13 @@ def changed_by_plan(mesh: Mesh) -> tuple[Resource, ...]:
     return (*namespaces, *(w.resource for w in mesh.meshed))
 
 
+def concerned(mesh: Mesh, objects: Iterable[Resource]) -> tuple[Ref, ...]:
+    """The objects; with a namespace, every workload in it that would move by its label."""
+    refs = {one.ref for one in objects}
+    inside = {ref.name for ref in refs if ref.group_kind == kinds.NAMESPACE}
+    return tuple(sorted(refs | {w.ref for w in mesh.meshed if w.namespace in inside}))
+
+
 def named(objects: Sequence[Resource | Workload], most: int = 3) -> str:
     """The first few by name, and how many more there are."""
     names = ", ".join(str(one.ref) for one in objects[:most])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.ownership import Owned, argocd, changed_by_plan, grouped, named
+from migrator.istio.ownership import Owned, argocd, changed_by_plan, concerned, grouped, named
 from migrator.istio.yamltext import dig
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource
@@ -33,8 +33,8 @@ class ArgocdOwned(Rule):
         applications = {one.name: one for one in mesh.of(kinds.ARGO_APPLICATION)}
         objects = changed_by_plan(mesh)
         owned = grouped(objects, lambda one: argocd(one, applications))
-        for name, found in owned.items():
-            yield self._owned(name, found, applications.get(name))
+        for found in owned.values():
+            yield self._owned(mesh, found, applications.get(found.mark.owner))
         free = [one for one in objects if argocd(one, applications) is None]
         for name, application in applications.items():
             into = dig(application.spec, "destination", "namespace")
@@ -47,18 +47,18 @@ class ArgocdOwned(Rule):
                     fix="Commit the plan's changes to the Application's repository, or pause its sync.",
                     path="spec.destination.namespace",
                     severity=_severity(application),
-                    affects=targets,
+                    affects=concerned(mesh, targets),
                 )
 
-    def _owned(self, name: str, found: Owned, application: Resource | None) -> Finding:
+    def _owned(self, mesh: Mesh, found: Owned, application: Resource | None) -> Finding:
         return self.finding(
             found.objects[0],
-            f"Application {name} of Argo CD owns {named(found.objects)}, which the plan changes; "
+            f"Application {found.mark.owner} of Argo CD owns {named(found.objects)}, which the plan changes; "
             f"{_then(application)}.",
             fix="Commit the plan's changes to the Application's repository, or pause its sync.",
             path=found.mark.path,
             severity=_severity(application),
-            affects=found.objects,
+            affects=concerned(mesh, found.objects),
         )
 
 

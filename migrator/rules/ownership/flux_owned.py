@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.ownership import changed_by_plan, flux, grouped, named
+from migrator.istio.ownership import changed_by_plan, concerned, flux, grouped, named
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
@@ -36,5 +36,5 @@ class FluxOwned(Rule):
                 "takes the changes back.",
                 fix=f"Commit the plan's changes to the source of {owner}, or suspend it.",
                 path=found.mark.path,
-                affects=found.objects,
+                affects=concerned(mesh, found.objects),
             )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.ownership import argocd, changed_by_plan, flux, grouped, helm, named
+from migrator.istio.ownership import argocd, changed_by_plan, concerned, flux, grouped, helm, named
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
@@ -41,5 +41,5 @@ class HelmOwned(Rule):
                 "next upgrade takes the changes back.",
                 fix="Put the plan's labels into the values of the release before its next upgrade.",
                 path=found.mark.path,
-                affects=found.objects,
+                affects=concerned(mesh, found.objects),
             )
