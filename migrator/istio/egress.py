@@ -7,11 +7,11 @@ A sidecar applies DestinationRules for ServiceEntries at the client; ztunnel doe
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from migrator.model.fieldpath import field
 from migrator.model.resource import Resource
 
+from .clientpolicy import uses
 from .hosts import matches
-from .routing import Destination, destinations, is_for_mesh
+from .routing import Destination, mesh_destinations
 from .workloads import Role
 
 if TYPE_CHECKING:
@@ -42,49 +42,28 @@ def originations(mesh: "Mesh", rules: tuple[Resource, ...]) -> Iterator[Originat
     """TLS origination for hosts of ServiceEntries."""
     for rule in rules:
         host = rule.spec.get("host", "")
-        entries = mesh.routing.service_entries_for(host)
-        if not entries and host.startswith("*"):
-            entries = tuple(
-                dict.fromkeys(
-                    entry
-                    for name, found in mesh.routing.service_entries_by_host.items()
-                    if matches(host, name)
-                    for entry in found
-                )
-            )
+        entries = entries_of(mesh, host)
         if not entries:
             continue
-        for path, mode in tls_modes(rule):
+        for tls in uses(rule, "tls"):
+            path, mode = tls.path, tls.value.get("mode", "DISABLE")
             if mode in ORIGINATES:
                 yield Origination(rule, path, mode, host, entries)
 
 
-def tls_modes(rule: Resource) -> Iterator[tuple[str, str]]:
-    """(path, mode) of every `tls` of a DestinationRule: overall, per port, per subset."""
-    yield from _modes(rule.spec.get("trafficPolicy") or {}, field("spec", "trafficPolicy"))
-    for i, subset in enumerate(rule.spec.get("subsets") or ()):
-        policy = subset.get("trafficPolicy") or {}
-        yield from _modes(policy, field("spec", "subsets", i, "trafficPolicy"))
-
-
-def _modes(policy: dict[str, object], path: str) -> Iterator[tuple[str, str]]:
-    tls = policy.get("tls")
-    if isinstance(tls, dict):
-        yield f"{path}.tls", tls.get("mode", "DISABLE")
-    ports = policy.get("portLevelSettings")
-    for i, port in enumerate(ports if isinstance(ports, list | tuple) else ()):
-        if port.get("tls"):
-            yield (
-                f"{path}.{field('portLevelSettings', i, 'tls')}",
-                port["tls"].get("mode", "DISABLE"),
-            )
+def entries_of(mesh: "Mesh", host: str) -> tuple[Resource, ...]:
+    """The ServiceEntries that define the host of a DestinationRule; a wildcard may cover several."""
+    found = mesh.routing.service_entries_for(host)
+    if not found and host.startswith("*"):
+        named = mesh.routing.service_entries_by_host.items()
+        covered = (entry for name, entries in named if matches(host, name) for entry in entries)
+        found = tuple(dict.fromkeys(covered))
+    return found
 
 
 def detours(mesh: "Mesh", virtual_services: tuple[Resource, ...]) -> Iterator[Detour]:
     """Mesh routes for hosts that are no Service, to a Service that has a gateway behind."""
     for vs in virtual_services:
-        if not is_for_mesh(vs):
-            continue
         external = tuple(
             host
             for host in vs.spec.get("hosts") or ()
@@ -92,7 +71,7 @@ def detours(mesh: "Mesh", virtual_services: tuple[Resource, ...]) -> Iterator[De
         )
         if not external:
             continue
-        for destination in destinations(vs):
+        for destination in mesh_destinations(vs):
             service = mesh.routing.service_of(destination.host, vs.namespace)
             behind = mesh.services.workloads(service) if service else ()
             named = destination.host.partition(".")[0].endswith("egressgateway")

@@ -57,16 +57,23 @@ def destinations(virtual_service: Resource) -> Iterator[Destination]:
     """Every destination of its http, tls and tcp routes, and of mirrors."""
     for kind in ("http", "tls", "tcp"):
         for i, route in enumerate(virtual_service.spec.get(kind) or ()):
-            path = field("spec", kind, i)
-            for group in ("route", "mirrors"):
-                for k, one in enumerate(route.get(group) or ()):
-                    body = one.get("destination") or {}
-                    below = field(group, k, "destination")
-                    yield Destination(body.get("host", ""), f"{path}.{below}", body)
-            if route.get("mirror"):
-                yield Destination(
-                    route["mirror"].get("host", ""), f"{path}.mirror", route["mirror"]
-                )
+            yield from _destinations(field("spec", kind, i), route)
+
+
+def mesh_destinations(virtual_service: Resource) -> Iterator[Destination]:
+    """Those of the routes that sidecars evaluate."""
+    for _, path, route in mesh_routes(virtual_service):
+        yield from _destinations(path, route)
+
+
+def _destinations(path: str, route: Mapping[str, Any]) -> Iterator[Destination]:
+    for group in ("route", "mirrors"):
+        for k, one in enumerate(route.get(group) or ()):
+            body = one.get("destination") or {}
+            below = field(group, k, "destination")
+            yield Destination(body.get("host", ""), f"{path}.{below}", body)
+    if route.get("mirror"):
+        yield Destination(route["mirror"].get("host", ""), f"{path}.mirror", route["mirror"])
 
 
 def mesh_routes(virtual_service: Resource) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -184,7 +191,7 @@ class Routing:
     def _subsets_by_service(self) -> Mapping[Ref, frozenset[str]]:
         found: dict[Ref, set[str]] = {}
         for vs in self.mesh_virtual_services:
-            for destination in destinations(vs):
+            for destination in mesh_destinations(vs):
                 subset = destination.body.get("subset")
                 service = self.service_of(destination.host, vs.namespace)
                 if subset and service is not None:

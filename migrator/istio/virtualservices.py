@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from migrator.model.resource import Resource
 
 from .services import Service
+from .workloads import Workload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .mesh import Mesh
 
 
@@ -23,6 +26,12 @@ def concerned(mesh: "Mesh", virtual_service: Resource) -> tuple[Service, ...]:
         if is_meshed(mesh, service)
     }
     return tuple(found[ref] for ref in sorted(found))
+
+
+def apps(mesh: "Mesh", services: "Iterable[Service]") -> tuple[Workload, ...]:
+    """The workloads behind the Services that are to be moved."""
+    behind = (w for service in services for w in mesh.services.workloads(service))
+    return tuple(w for w in behind if mesh.has_sidecar(w))
 
 
 def is_meshed(mesh: "Mesh", service: Service) -> bool:

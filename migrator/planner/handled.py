@@ -29,6 +29,8 @@ HANDLED = {
     "sidecar-without-hbone": "a rolling restart before the first ambient caller",
     "old-sidecar-version": "a rolling restart before the first ambient caller",
     "virtualservice-needs-waypoint": "a waypoint for the service",
+    "route-is-not-dormant": "a waypoint for the service",
+    "destinationrule-tls-simple-internal": "a waypoint for the service",
     "ingress-skips-waypoint": "istio.io/ingress-use-waypoint before the guard",
     "external-ips-or-vip-alias": "every Service of the workload is bound",
     "psa-restricted-waypoint": "the waypoint's options carry a seccomp profile",

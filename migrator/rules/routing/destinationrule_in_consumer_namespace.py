@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
+from migrator.istio.destinationrules import shapes
 from migrator.istio.mesh import Mesh
 from migrator.istio.virtualservices import is_meshed
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
-from migrator.model.resource import Resource
 from migrator.rules.base import Rule
 
 
@@ -37,12 +37,7 @@ class DestinationruleInConsumerNamespace(Rule):
             services = mesh.routing.services_matching(rule.spec.get("host", ""), rule.namespace)
             foreign = [s for s in services if s.namespace != rule.namespace and is_meshed(mesh, s)]
             homes = {g.namespace for s in foreign if (g := mesh.waypoints.bound_to(s).gateway)}
-            if (
-                not foreign
-                or rule.namespace == root
-                or rule.namespace in homes
-                or not _shapes(rule)
-            ):
+            if not foreign or rule.namespace == root or rule.namespace in homes or not shapes(rule):
                 continue
             yield self.finding(
                 rule,
@@ -54,11 +49,3 @@ class DestinationruleInConsumerNamespace(Rule):
                 affects=[w for s in foreign for w in mesh.services.workloads(s)],
                 callers=["ambient"],
             )
-
-
-def _shapes(rule: Resource) -> bool:
-    """Whether it holds more than mutual TLS of the mesh, which ambient has by itself."""
-    policy = rule.spec.get("trafficPolicy") or {}
-    only_tls = set(policy) <= {"tls"}
-    in_mesh = (policy.get("tls") or {}).get("mode") in {None, "ISTIO_MUTUAL", "DISABLE"}
-    return bool(rule.spec.get("subsets")) or not (only_tls and in_mesh)

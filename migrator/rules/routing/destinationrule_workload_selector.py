@@ -1,0 +1,53 @@
+"""AMB221, a policy of chosen clients."""
+
+from collections.abc import Iterator
+
+from migrator.istio import kinds
+from migrator.istio.destinationrules import shapes
+from migrator.istio.mesh import Mesh
+from migrator.istio.selectors import has_labels
+from migrator.model.fieldpath import field
+from migrator.model.finding import Finding, Severity
+from migrator.rules.base import Rule
+
+
+class DestinationruleWorkloadSelector(Rule):
+    """A DestinationRule is for chosen clients (`workloadSelector`), and no waypoint is ever one of them.
+
+    ## Why
+    The selector names the proxies that apply it: sidecars of its namespace. ztunnel reads no DestinationRule,
+    and a waypoint does not carry the application's labels.
+
+    ## Fix
+    State for the destination what all callers should get; else give these clients a Service of their own.
+
+    ## References
+    - istio/istio pilot/pkg/model/sidecar.go (`DestinationRule`)
+    - istio.io/api networking/v1alpha3/destination_rule.proto (`workload_selector`)
+    """
+
+    code = "AMB221"
+    severity = Severity.BLOCKER
+    inputs = kinds.INJECTION | {kinds.DESTINATION_RULE}
+
+    def check(self, mesh: Mesh) -> Iterator[Finding]:
+        for rule in mesh.of(kinds.DESTINATION_RULE):
+            wanted = (rule.spec.get("workloadSelector") or {}).get("matchLabels") or {}
+            clients = [
+                w
+                for w in mesh.meshed
+                if w.namespace == rule.namespace and has_labels(wanted, w.labels)
+            ]
+            if not wanted or not clients or not shapes(rule):
+                continue
+            said = ", ".join(f"{key}={value}" for key, value in sorted(wanted.items()))
+            yield self.finding(
+                rule,
+                f"It shapes calls of pods with {said} to {rule.spec.get('host', '')}. In ambient "
+                "no proxy has "
+                "these labels: nobody applies it.",
+                fix="State it for the destination, or give these clients a Service of their own.",
+                path=field("spec", "workloadSelector"),
+                affects=clients,
+                callers=["ambient"],
+            )
