@@ -73,12 +73,17 @@ def _one_patch(steps: Steps) -> Iterator[str]:
 
 
 def _components_first(steps: Steps) -> Iterator[str]:
-    """I3: istio-cni and ztunnel before any enrolment; I4: keep-out labels before the namespace's."""
-    ready = False
+    """I3: istio-cni and ztunnel before any enrolment; I4: keep-out labels before the namespace's; I5: sidecars
+    receive HBONE before the first ambient caller.
+    """
+    ready = moving = False
     for _, step in steps:
         ready = ready or step.id == "prepare.dataplane"
+        moving = moving or enrols(step)
         if enrols(step) and not ready:
             yield f"I3: {step.id} comes before istio-cni and ztunnel are there"
+        if moving and step.id.startswith("hbone."):
+            yield f"I5: {step.id} comes after somebody is ambient already"
     for number, (_, step) in enumerate(steps):
         if not isinstance(step, PatchTemplate) or step.labels.get(names.DATAPLANE_MODE) != "none":
             continue

@@ -98,7 +98,7 @@ def _summary(report: CheckReport, columns: int) -> Iterator[Line]:
         ]
     )
     if not report.findings:
-        said = "No findings"
+        said = "No findings" if report.complete else "No findings in what could be read"
     extra = f", {count.suppressed} suppressed" if count.suppressed else ""
     assumed = (
         " (assumed: no istiod in the source; --istio-version sets it)"

@@ -88,6 +88,22 @@ def test_a_guarded_workload_is_guarded_before_it_is_ambient(found):
 
 @settings(max_examples=100, deadline=None)
 @given(resources())
+def test_servers_that_judge_callers_receive_hbone_first(found):
+    """I5, recomputed from the mesh: whoever stays or moves later is reached over HBONE, not in plaintext."""
+    mesh = Mesh(Snapshot(found))
+    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(acknowledge=EVERYTHING))
+    ids = [step.id for _, _, step in plan.steps()]
+    if not plan.phases:
+        return
+    for server in mesh.meshed:
+        rolls = server.ref.kind in {"Deployment", "StatefulSet", "DaemonSet"}
+        judged = mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, server)
+        if rolls and mesh.services.of_workload(server) and (mesh.mtls(server).strict or judged):
+            assert f"hbone.{server.namespace}.{server.ref.kind.lower()}.{server.name}" in ids
+
+
+@settings(max_examples=100, deadline=None)
+@given(resources())
 def test_what_has_no_sidecar_is_kept_out_before_its_namespace_flips(found):
     """I4, recomputed from the mesh."""
     mesh = Mesh(Snapshot(found))
