@@ -73,8 +73,8 @@ def _one_patch(steps: Steps) -> Iterator[str]:
 
 
 def _components_first(steps: Steps) -> Iterator[str]:
-    """I3: istio-cni and ztunnel before any enrolment; I4: keep-out labels before the namespace's; I5: sidecars
-    receive HBONE before the first ambient caller.
+    """I3: istio-cni and ztunnel before any enrolment; I4: keep-out labels before the namespace's; I5:
+    sidecars receive HBONE before the first ambient caller.
     """
     ready = moving = False
     for _, step in steps:
