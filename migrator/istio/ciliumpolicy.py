@@ -4,7 +4,6 @@ Source: docs.cilium.io, Network Policy (a rule section, even an empty one, isola
 selects) and Istio's platform prerequisites (probes come from 169.254.7.127).
 """
 
-from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -13,6 +12,7 @@ from migrator.model.resource import Resource
 from .networkpolicy import PROBE_ADDRESSES
 from .selectors import is_selector, selects
 from .workloads import Workload
+from .yamltext import dig
 
 _PROBE = ip_address(PROBE_ADDRESSES[0])
 _EVERYBODY = ("all", "world")
@@ -31,16 +31,18 @@ def isolates_inbound(policy: Resource, workload: Workload) -> bool:
 
 def lets_probes_in(policy: Resource) -> bool:
     """Whether some rule of it admits 169.254.7.127, by address or by an entity that holds it."""
-    rules = policy.spec.get("ingress")
-    return isinstance(rules, list) and any(_admits(rule) for rule in rules)
+    return any(_admits(rule) for rule in _list(policy.spec.get("ingress")))
 
 
 def _admits(rule: Any) -> bool:
-    if not isinstance(rule, Mapping):
-        return False
-    entities, blocks = rule.get("fromEntities") or [], list(rule.get("fromCIDR") or [])
-    blocks += [one.get("cidr") for one in rule.get("fromCIDRSet") or () if isinstance(one, Mapping)]
+    blocks = [dig(one, "cidr") for one in _list(dig(rule, "fromCIDRSet"))]
+    blocks += _list(dig(rule, "fromCIDR"))
+    entities = _list(dig(rule, "fromEntities"))
     return any(entity in entities for entity in _EVERYBODY) or any(map(_holds_probe, blocks))
+
+
+def _list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
 
 
 def _holds_probe(block: Any) -> bool:

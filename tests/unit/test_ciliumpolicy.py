@@ -32,6 +32,7 @@ def cart() -> Workload:
         ({"fromEntities": ["world"]}, True),
         ({"fromEntities": ["host", "cluster"]}, False),
         ({"fromEndpoints": [{}]}, False),
+        ({"fromCIDR": True, "fromCIDRSet": ["10.0.0.0/8"], "fromEntities": "world"}, False),
         ("no rule", False),
     ],
 )
