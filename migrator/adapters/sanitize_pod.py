@@ -104,7 +104,7 @@ def _container(container: Mapping[str, Any]) -> dict[str, Any]:
         kept["env"] = env(kept["env"])
     if "envFrom" in kept:
         kept["envFrom"] = [{} for _ in kept["envFrom"]]  # that there are more; not whose
-    return kept
+    return {key: value for key, value in kept.items() if value}
 
 
 def _handler(handler: Any) -> Any:
