@@ -26,10 +26,17 @@ def is_selector(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     terms = value.get("matchExpressions") or []
-    return isinstance(value.get("matchLabels") or {}, Mapping) and (
-        isinstance(terms, list)
-        and all(isinstance(t, Mapping) and isinstance(t.get("values") or [], list) for t in terms)
+    return (
+        isinstance(value.get("matchLabels") or {}, Mapping)
+        and isinstance(terms, list)
+        and all(map(_is_term, terms))
     )
+
+
+def _is_term(term: Any) -> bool:
+    if not isinstance(term, Mapping) or not isinstance(term.get("key"), str):
+        return False
+    return isinstance(term.get("values") or [], list)
 
 
 def is_empty(selector: Mapping[str, Any]) -> bool:
