@@ -15,7 +15,6 @@ HANDLED = {
     "external-authz-provider-sidecar-scope": "an ALLOW for the waypoint's identity at the authorizer",
     "namespace-policy-cross-ns-waypoint": "an ALLOW for the waypoint's identity, copies",
     "policy-port-mapping": "ports of the copies are Service ports",
-    "port-name-only-authz": "ports of the copies are Service ports",
     "selectorless-mesh-policy": "a copy for the GatewayClass",
     "namespace-wide-policy": "copies for the bound services",
     "deny-waypoint-bypass-missing": "a guard for each workload",

@@ -1,0 +1,46 @@
+"""AMB608, no address to put a waypoint in front of."""
+
+from collections.abc import Iterator
+
+from migrator.istio import kinds
+from migrator.istio.mesh import Mesh
+from migrator.istio.virtualservices import apps
+from migrator.model.finding import Finding, Severity
+from migrator.rules.base import Rule
+
+
+class HeadlessServiceWaypoint(Rule):
+    """A headless Service needs a waypoint, and its callers would go past it.
+
+    ## Why
+    A Service with `clusterIP: None` has no virtual IP: clients connect to the pods, and ztunnel leads only
+    what goes to a Service's address through its waypoint.
+
+    ## Fix
+    Give callers a Service with a cluster IP, or bind the pods to a waypoint (`istio.io/waypoint-for: all` on
+    its Gateway, `istio.io/use-waypoint` on the pods).
+
+    ## References
+    - istio/istio pilot/pkg/serviceregistry/ambient/waypoints.go (`fetchWaypointForWorkload`)
+    - https://istio.io/latest/docs/ambient/usage/waypoint/
+    """
+
+    code = "AMB608"
+    severity = Severity.BLOCKER
+    inputs = kinds.WAYPOINT_REASONS
+
+    def check(self, mesh: Mesh) -> Iterator[Finding]:
+        for service, reasons in mesh.waypoints.needing.items():
+            hard = {reason.code: reason.source for reason in reasons if reason.hard}
+            if not service.headless or not hard:
+                continue
+            yield self.finding(
+                service.resource,
+                "It has no cluster IP, and needs a waypoint for "
+                f"{', '.join(map(str, dict.fromkeys(hard.values())))}. "
+                "Its callers connect to the pods, past any waypoint of the Service.",
+                fix="Let callers use a Service with a cluster IP, or bind the pods to a waypoint.",
+                path="spec.clusterIP",
+                affects=apps(mesh, [service]),
+                callers=["ambient"],
+            )
