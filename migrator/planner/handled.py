@@ -33,7 +33,6 @@ HANDLED = {
     "ingress-skips-waypoint": "istio.io/ingress-use-waypoint before the guard",
     "external-ips-or-vip-alias": "every Service of the workload is bound",
     "psa-restricted-waypoint": "the waypoint's options carry a seccomp profile",
-    "waypoint-single-replica": "the waypoint's options ask for two replicas",
     "network-policy-blocks-hbone": "an additive NetworkPolicy",
     "network-policy-blocks-probes": "an additive NetworkPolicy",
     "network-policy-blocks-istiod-ca": "a NetworkPolicy for the waypoint's pods",

@@ -1,6 +1,7 @@
 """The plan as a YAML file: made to be read in review, and the same bytes for the same plan."""
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -9,6 +10,9 @@ from pydantic import ValidationError
 from .plan import SCHEMA, Plan
 
 SCHEMA_FILE = "plan.schema.json"
+_MAX_DEPTH = 100
+_BRACKETS = re.compile(r"[\[\]{}]")
+_NESTED = re.compile(r"(?:[-?][ \t]+){100}")
 
 _HEAD = """\
 # yaml-language-server: $schema=plan.schema.json
@@ -52,6 +56,9 @@ def schema() -> str:
 
 def load(text: str) -> Plan:
     """The plan of a plan file. Raises ValueError that names the field and what is wrong with it."""
+    if _NESTED.search(text) or _depth(text) > _MAX_DEPTH:
+        msg = "nested too deeply to be a plan"
+        raise ValueError(msg)
     try:
         data = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
@@ -78,6 +85,15 @@ _QUIET: dict[str, Any] = {
     "old_annotations": {},
     "live_pods": False,
 }
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting of brackets. libyaml recurses for each, and a deep enough text ends the process."""
+    deepest = depth = 0
+    for found in _BRACKETS.finditer(text):
+        depth += 1 if found[0] in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _tidy(step: dict[str, Any]) -> dict[str, Any]:

@@ -292,6 +292,8 @@ def test_an_existing_waypoint_is_not_bound_by_a_twin_for_the_class():
         ("[1, 2]", "not a plan of this version"),
         ("schema: migrate/plan/v1\n", "Field required"),
         ("a: [", "not YAML"),
+        ("[" * 200_000, "nested too deeply"),
+        ("- " * 200_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_plan_file_is_told_so(text, says):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio.egress import entries_of
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import mesh_destinations
+from migrator.istio.routing import is_for_gateway, mesh_destinations
 from migrator.istio.services import Service
 from migrator.istio.virtualservices import apps, is_meshed
 from migrator.model.fieldpath import field
@@ -49,6 +49,7 @@ class VirtualserviceHostNotService(Rule):
                     "callers go wherever DNS says.",
                     fix=f"Let callers use {led[0].host}, or define {host} by a ServiceEntry.",
                     path=field("spec", "hosts", i),
+                    severity=Severity.WARNING if is_for_gateway(vs) else None,
                     affects=apps(mesh, led),
                     callers=["ambient"],
                 )
