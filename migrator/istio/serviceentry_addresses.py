@@ -6,7 +6,7 @@ pilot/pkg/networking/serviceentry/ip_autoallocation.go.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.model.resource import Resource
 
@@ -21,6 +21,30 @@ _ALLOCATED_BY_DEFAULT = Version(1, 25)
 _ALLOCATION = "PILOT_ENABLE_IP_AUTOALLOCATE"
 
 
+class Unaddressed(NamedTuple):
+    """A ServiceEntry that names no address; `why` ambient gives it none, empty where it gives one."""
+
+    entry: Resource
+    why: str
+
+    @property
+    def message(self) -> str:
+        hosts = ", ".join(self.entry.spec.get("hosts") or ())
+        about = f"{hosts} ({resolution(self.entry)}) has no address of its own"
+        if self.why:
+            return (
+                f"{about}, and ambient gives it none: {self.why}. Calls of ambient pods to it pass "
+                "ztunnel as calls to an unknown address."
+            )
+        return f"{about}: in ambient it gets one of 240.240.0.0/16, which pods see in DNS."
+
+    @property
+    def fix(self) -> str:
+        if self.why:
+            return "Switch allocation and DNS capture on, or write addresses."
+        return "Nothing to do, unless somebody depends on the addresses that DNS gives today."
+
+
 def resolution(entry: Resource) -> str:
     """Its resolution; `NONE` is the default (istio.io/api networking/v1alpha3/service_entry.proto)."""
     return str(entry.spec.get("resolution") or "NONE")
@@ -31,12 +55,12 @@ def said_version(mesh: "Mesh") -> str:
     return f"Istio {mesh.istio_version}" + (" (assumed)" if mesh.version_is_assumed else "")
 
 
-def without_address(mesh: "Mesh", *resolutions: str) -> Iterator[tuple[Resource, str]]:
-    """(entry, why it gets no address in ambient) of those that name none; empty where it gets one."""
+def without_address(mesh: "Mesh", *resolutions: str) -> Iterator[Unaddressed]:
+    """Those of these resolutions that name no address."""
     for entry in mesh.of(kinds.SERVICE_ENTRY) if mesh.meshed else ():
         exact = any(not host.startswith("*") for host in entry.spec.get("hosts") or ())
         if exact and resolution(entry) in resolutions and not entry.spec.get("addresses"):
-            yield entry, _why_none(mesh, entry)
+            yield Unaddressed(entry, _why_none(mesh, entry))
 
 
 def _why_none(mesh: "Mesh", entry: Resource) -> str:

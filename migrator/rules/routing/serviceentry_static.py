@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.serviceentry_addresses import resolution, without_address
+from migrator.istio.serviceentry_addresses import without_address
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -33,21 +33,14 @@ class ServiceentryStatic(Rule):
     inputs = kinds.INJECTION | {kinds.SERVICE_ENTRY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for entry, why in without_address(mesh, "STATIC"):
-            hosts = ", ".join(entry.spec.get("hosts") or ())
+        for found in without_address(mesh, "STATIC"):
             yield self.finding(
-                entry,
-                f"{hosts} ({resolution(entry)}) has no address of its own, and ambient gives it none: "
-                f"{why}. Calls of ambient pods to it pass ztunnel as calls to an unknown address."
-                if why
-                else f"{hosts} ({resolution(entry)}) has no address of its own: in ambient it gets one "
-                "of 240.240.0.0/16, which pods see in DNS.",
-                fix="Switch allocation and DNS capture on, or write addresses."
-                if why
-                else "Nothing to do, unless somebody depends on the addresses that DNS gives today.",
+                found.entry,
+                found.message,
+                severity=Severity.BLOCKER if found.why else Severity.INFO,
+                remedy=Remedy.MANUAL if found.why else Remedy.NONE,
                 path=field("spec", "resolution"),
-                severity=Severity.BLOCKER if why else Severity.INFO,
-                remedy=Remedy.MANUAL if why else Remedy.NONE,
-                affects=[entry],
+                fix=found.fix,
+                affects=[found.entry],
                 callers=["ambient"],
             )
