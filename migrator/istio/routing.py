@@ -57,16 +57,17 @@ def destinations(virtual_service: Resource) -> Iterator[Destination]:
     """Every destination of its http, tls and tcp routes, and of mirrors."""
     for kind in ("http", "tls", "tcp"):
         for i, route in enumerate(virtual_service.spec.get(kind) or ()):
-            yield from _destinations(field("spec", kind, i), route)
+            yield from destinations_in(field("spec", kind, i), route)
 
 
 def mesh_destinations(virtual_service: Resource) -> Iterator[Destination]:
     """Those of the routes that sidecars evaluate."""
     for _, path, route in mesh_routes(virtual_service):
-        yield from _destinations(path, route)
+        yield from destinations_in(path, route)
 
 
-def _destinations(path: str, route: Mapping[str, Any]) -> Iterator[Destination]:
+def destinations_in(path: str, route: Mapping[str, Any]) -> Iterator[Destination]:
+    """Every destination of the route at `path`."""
     for group in ("route", "mirrors"):
         for k, one in enumerate(route.get(group) or ()):
             body = one.get("destination") or {}

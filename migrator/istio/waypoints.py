@@ -69,7 +69,10 @@ class Waypoints:
 
     def __init__(self, mesh: "Mesh") -> None:
         self._mesh = mesh
-        self._meshed = {w.ref for w in mesh.meshed}
+
+    @cached_property
+    def _meshed(self) -> frozenset[Ref]:
+        return frozenset(w.ref for w in self._mesh.meshed)
 
     @cached_property
     def gateways(self) -> tuple[Resource, ...]:

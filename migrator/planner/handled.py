@@ -29,6 +29,7 @@ HANDLED = {
     "old-sidecar-version": "a rolling restart before the first ambient caller",
     "virtualservice-needs-waypoint": "a waypoint for the service",
     "route-is-not-dormant": "a waypoint for the service",
+    "proxy-protocol": "a waypoint for the service",
     "destinationrule-tls-simple-internal": "a waypoint for the service",
     "ingress-skips-waypoint": "istio.io/ingress-use-waypoint before the guard",
     "external-ips-or-vip-alias": "every Service of the workload is bound",

@@ -3,14 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio import labels as names
+from migrator.istio.entering import PROTECTION, is_told
 from migrator.istio.mesh import Mesh
 from migrator.istio.routing import ROUTE_KINDS
-from migrator.istio.services import Service
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
-
-_PROTECTION = frozenset({"AMB101", "AMB102", "AMB103", "AMB106", "AMB117"})
 
 
 class IngressSkipsWaypoint(Rule):
@@ -42,9 +39,9 @@ class IngressSkipsWaypoint(Rule):
         for service, reasons in mesh.waypoints.needing.items():
             routes = mesh.routing.ingress_routes_for(service)
             hard = {r.code for r in reasons if r.hard}
-            if not routes or not hard or _is_told(mesh, service):
+            if not routes or not hard or is_told(mesh, service):
                 continue
-            protected = bool(hard & _PROTECTION)
+            protected = bool(hard & PROTECTION)
             names_ = ", ".join(str(route.ref) for route in routes)
             yield self.finding(
                 service.resource,
@@ -62,9 +59,3 @@ class IngressSkipsWaypoint(Rule):
                 affects=[w for w in mesh.services.workloads(service) if mesh.has_sidecar(w)],
                 callers=["gateway"],
             )
-
-
-def _is_told(mesh: Mesh, service: Service) -> bool:
-    label = names.INGRESS_USE_WAYPOINT
-    own = service.labels.get(label)
-    return (own or mesh.namespace(service.namespace).labels.get(label)) == "true"

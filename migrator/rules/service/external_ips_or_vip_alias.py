@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.destinationrules import listed
+from migrator.istio.entering import PROTECTION
 from migrator.istio.mesh import Mesh
 from migrator.istio.virtualservices import apps
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
-
-_PROTECTION = frozenset({"AMB101", "AMB102", "AMB103", "AMB106", "AMB117"})
 
 
 class ExternalIpsOrVipAlias(Rule):
@@ -33,7 +32,7 @@ class ExternalIpsOrVipAlias(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for service, reasons in mesh.waypoints.needing.items():
-            sources = dict.fromkeys(r.source for r in reasons if r.code in _PROTECTION)
+            sources = dict.fromkeys(r.source for r in reasons if r.code in PROTECTION)
             if not sources or service.headless:
                 continue
             behind = apps(mesh, [service])

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.destinationrules import listed
+from migrator.istio.entering import PROTECTION
 from migrator.istio.mesh import Mesh
 from migrator.istio.virtualservices import apps, is_meshed
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
-
-_PROTECTION = frozenset({"AMB101", "AMB102", "AMB103", "AMB106", "AMB117"})
 
 
 class NodeportLoadbalancerService(Rule):
@@ -36,7 +35,7 @@ class NodeportLoadbalancerService(Rule):
         for service in mesh.services.all:
             if service.type not in {"NodePort", "LoadBalancer"} or not is_meshed(mesh, service):
                 continue
-            sources = [r.source for r in mesh.waypoints.needs(service) if r.code in _PROTECTION]
+            sources = [r.source for r in mesh.waypoints.needs(service) if r.code in PROTECTION]
             yield self.finding(
                 service.resource,
                 f"It lets callers from outside the mesh in ({service.type}), past any waypoint."

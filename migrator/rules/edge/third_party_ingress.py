@@ -1,0 +1,80 @@
+"""AMB506, another ingress controller."""
+
+import re
+from collections.abc import Iterator
+
+from migrator.istio import ingress, kinds
+from migrator.istio import labels as names
+from migrator.istio.mesh import Mesh
+from migrator.istio.workloads import Role, Workload
+from migrator.model.finding import Finding, Severity
+from migrator.rules.base import Rule
+
+_CONTROLLERS = re.compile(
+    r"ingress-nginx/|nginx-ingress|(?:^|/)traefik(?:[:@]|$)|(?:^|/)kong(?:-gateway)?(?:[:@]|$)"
+    r"|projectcontour/|haproxy-ingress|haproxytech/kubernetes-ingress|emissary|apisix"
+)
+_TO_SERVICES = "nginx.ingress.kubernetes.io/service-upstream"
+
+
+class ThirdPartyIngress(Rule):
+    """An ingress controller other than Istio's leads to the mesh, and sends to pods directly, past waypoints.
+
+    ## Why
+    Such controllers pick pods by themselves. What goes to a pod's address skips the Service's waypoint, and
+    the guard refuses it. What comes from outside is plaintext, which STRICT refuses once they are captured.
+
+    ## Fix
+    Let it send to Services (nginx: `service-upstream: "true"`, traefik: `nativeLB`). Annotate its pods
+    `ambient.istio.io/bypass-inbound-capture: "true"` under STRICT, or keep them out of ambient.
+
+    ## References
+    - https://istio.io/latest/docs/ambient/usage/waypoint/
+    """
+
+    code = "AMB506"
+    severity = Severity.WARNING
+    inputs = kinds.WAYPOINT_REASONS | {kinds.INGRESS, kinds.PEER_AUTHENTICATION}
+
+    def check(self, mesh: Mesh) -> Iterator[Finding]:
+        meshed = set(mesh.meshed_namespaces)
+        past = _past_waypoints(mesh)
+        for workload in mesh.workloads:
+            path, image = _controller(workload)
+            if not path or workload.role is not Role.APP or workload.namespace not in meshed:
+                continue
+            let_in = workload.annotations.get(names.BYPASS_INBOUND) == "true"
+            why = [f"it leads to {past}, past the waypoint that it needs"] if past else []
+            if mesh.mtls(workload).strict and not let_in:
+                why.append("STRICT refuses plaintext from outside once it is captured")
+            yield self.finding(
+                workload.resource,
+                f"{image} is an ingress controller in namespace {workload.namespace}: "
+                + (" and ".join(why) or "it sends to pods, past any waypoint")
+                + ".",
+                fix="Let it send to Services, or keep it out of ambient.",
+                path=path,
+                severity=Severity.BLOCKER if why else Severity.WARNING,
+                affects=[workload],
+                callers=["outside"],
+            )
+
+
+def _controller(workload: Workload) -> tuple[str, str]:
+    """(path, image) of the container that is an ingress controller."""
+    for path, container in workload.all_containers():
+        image = str(container.get("image", ""))
+        if _CONTROLLERS.search(image):
+            return f"{path}.image", image
+    return "", ""
+
+
+def _past_waypoints(mesh: Mesh) -> str:
+    """A Service with a hard reason for a waypoint to whose pods some Ingress sends."""
+    for one in mesh.of(kinds.INGRESS):
+        if not ingress.is_istio(one) and one.annotations.get(_TO_SERVICES) != "true":
+            for ref in ingress.services(one):
+                service = mesh.services.get(ref)
+                if service is not None and any(r.hard for r in mesh.waypoints.needs(service)):
+                    return service.host
+    return ""
