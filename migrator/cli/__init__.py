@@ -12,7 +12,7 @@ import typer
 from migrator import __version__
 from migrator.errors import MigrateError
 
-from . import check, estimate, explain, plan, scan, show
+from . import check, estimate, explain, plan, scan, show, streams
 
 app = typer.Typer(
     name="migrate",
@@ -21,12 +21,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(scan.scan)
-app.command()(check.check)
-app.command()(explain.explain)
-app.command()(plan.plan)
-app.command()(show.show)
-app.command()(estimate.estimate)
+# The short helps fit one line of 80 columns: typer cuts a longer one.
+app.command(short_help="Take inventory of namespaces and workloads.")(scan.scan)
+app.command(short_help="Find what will not work in ambient as it does now.")(check.check)
+app.command(short_help="Explain a rule, or list all.")(explain.explain)
+app.command(short_help="Write the phased plan, as a file for review.")(plan.plan)
+app.command(short_help="Show a plan as a reviewer reads it.")(show.show)
+app.command(short_help="Estimate requests now and in ambient.")(estimate.estimate)
 
 
 def _version(wanted: bool) -> None:
@@ -50,25 +51,38 @@ def options(
 
 def main() -> None:
     """Run a command; every way to stop becomes words and an exit code, never a traceback."""
+    streams.prepare()
     try:
-        app()
+        _run()
     except MigrateError as error:
         _say(error.summary, error.detail, error.hint)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.abandon()
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
         if os.environ.get("MIGRATE_DEBUG"):
             raise
+        if isinstance(error, OSError):
+            streams.abandon()
+            _say(f"the system refused: {error.strerror or error}", error.filename or "", "")
+            sys.exit(1)
         _say(
             f"this is a bug of migrate: {type(error).__name__}: {error}",
             "Nothing was changed. Please report it, with the traceback that this prints:",
             "MIGRATE_DEBUG=1 migrate …",
         )
         sys.exit(1)
+
+
+def _run() -> None:
+    """A command with its output written to the end: what fails only then is an error like any other."""
+    try:
+        app()
+    finally:
+        sys.stdout.flush()
 
 
 def _say(summary: str, detail: str, hint: str) -> None:
