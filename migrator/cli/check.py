@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import common
+from . import common, names
 
 if TYPE_CHECKING:
     from migrator.report.contract import CheckReport
@@ -67,18 +67,20 @@ def check(
     """  # fmt: skip
     from migrator.report import contract
     from migrator.rules import analyze
-    from migrator.rules.suppression import without_suppressed
+    from migrator.rules.suppression import lacking_reason, without_suppressed
 
     from .selection import choose, in_namespaces
 
     rules = choose(only or (), skip or ())
     reading = common.read(sources)
     mesh = common.mesh_of(reading, istio_version)
-    wanted = common.check_namespaces(mesh, namespace or ())
+    wanted = names.check_namespaces(mesh, namespace or ())
     found = reading.locate_all(analyze(mesh, rules))
     kept, suppressed = without_suppressed(mesh.snapshot, in_namespaces(found, wanted))
     report = contract.check_report(mesh, kept, suppressed, wanted)
     _print(report, output, rules)
+    for subject, annotation in lacking_reason(mesh.snapshot, kept):
+        common.narrate(f"{subject}: {annotation} gives no reason, so it suppresses nothing")
     if not report.complete:
         common.narrate("incomplete: something could not be read; this must not be taken as ready")
         raise typer.Exit(code=1)

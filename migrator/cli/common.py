@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="SOURCE...",
+        metavar="SOURCE",
         show_default=False,
         help="Files, folders (read with their subfolders), `-` for standard input, or a saved snapshot.",
     ),
@@ -76,28 +76,6 @@ def mesh_of(reading: "Reading", istio_version: str = "") -> "Mesh":
     from migrator.istio.mesh import Mesh
 
     return Mesh(reading.snapshot, istio_version=version_of(istio_version))
-
-
-def check_namespaces(
-    mesh: "Mesh", wanted: Iterable[str], option: str = "--namespace"
-) -> tuple[str, ...]:
-    """The namespaces asked for. A name that is not in the source is a usage error."""
-    found = tuple(wanted)
-    for name in found:
-        if name not in mesh.namespaces:
-            message = (
-                f"{option}: namespace {name!r} is not in the source{near(name, mesh.namespaces)}"
-            )
-            raise typer.BadParameter(message)
-    return found
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean X?`, or nothing."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), n=2)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def print_lines(lines: Iterable[Line]) -> None:

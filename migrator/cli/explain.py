@@ -19,7 +19,7 @@ def explain(
     rule: Annotated[
         str,
         typer.Argument(
-            metavar="[RULE]",
+            metavar="RULE",
             show_default=False,
             help="A code (AMB101) or an id; without it all rules are listed.",
         ),

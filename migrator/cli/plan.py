@@ -8,7 +8,7 @@ import typer
 
 from migrator.errors import ManifestError
 
-from . import common
+from . import common, names
 
 if TYPE_CHECKING:
     from migrator.planner.calls import CallGraph
@@ -92,13 +92,13 @@ def plan(
     """  # fmt: skip
     from migrator.planner import PlanOptions, make_plan, planfile
     from migrator.planner.options import Acknowledge
-    from migrator.report import plan_markdown
     from migrator.rules import all_rules, analyze
     from migrator.rules.suppression import without_suppressed
 
     from .selection import find_rule
-    from .writing import write_new
+    from .writing import check_plan_path, write_plan
 
+    check_plan_path(output)
     reading = common.read(sources)
     mesh = common.mesh_of(reading, istio_version)
     if not mesh.snapshot.complete:
@@ -113,24 +113,24 @@ def plan(
         if not one.code.startswith("PLAN"):
             find_rule(one.code)
     options = PlanOptions(
-        namespaces=common.check_namespaces(mesh, namespaces or (), "--namespaces"),
-        exclude=common.check_namespaces(mesh, exclude or (), "--exclude"),
+        namespaces=names.check_namespaces(mesh, namespaces or (), "--namespaces"),
+        exclude=names.check_namespaces(mesh, exclude or (), "--exclude"),
         acknowledge=accepted,
         waypoints=waypoints.value,
         strategy=strategy.value,
         soak_minutes=soak,
         calls=_calls(calls) if calls else None,
     )
-    found, _ = without_suppressed(mesh.snapshot, analyze(mesh, all_rules()))
+    found, suppressed = without_suppressed(mesh.snapshot, analyze(mesh, all_rules()))
     made = make_plan(mesh, found, options)
     if output is None:
         typer.echo(planfile.dump(made), nl=False)
     else:
-        report = output.with_suffix(".md")
-        texts = {output: planfile.dump(made), report: plan_markdown.render(made)}
-        write_new({**texts, output.with_name(planfile.SCHEMA_FILE): planfile.schema()})
+        report = write_plan(made, output)
         common.narrate(f"plan written to {output}, its report to {report}")
         common.narrate(f"\n    migrate show {output}")
+    if suppressed:
+        common.narrate(f"suppressed by annotation, see `migrate check`: {len(suppressed)}")
     if any(not blocker.acknowledged for blocker in made.blockers):
         raise typer.Exit(code=3)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import common
+from . import common, names
 
 
 class Form(StrEnum):
@@ -38,7 +38,7 @@ def scan(
     """  # fmt: skip
     reading = common.read(sources)
     mesh = common.mesh_of(reading)
-    wanted = common.check_namespaces(mesh, namespace or ())
+    wanted = names.check_namespaces(mesh, namespace or ())
     from migrator.report import inventory, inventory_text
     from migrator.report.text import width
 

@@ -9,7 +9,7 @@ from migrator.model.finding import Finding, Scope
 from migrator.rules import all_rules
 from migrator.rules.base import Rule
 
-from .common import near
+from .names import near
 
 
 def choose(only: Iterable[str], skip: Iterable[str]) -> tuple[Rule, ...]:
@@ -46,6 +46,7 @@ def _homes(finding: Finding) -> set[str]:
 def _known(name: str, by_name: dict[str, Rule], option: str) -> Rule:
     found = by_name.get(name) or by_name.get(name.upper())
     if found is None:
-        message = f"{option}: there is no rule {name!r}{near(name, by_name)}"
+        help_ = near(name, by_name) or "; `migrate explain` lists all"
+        message = f"{option}: there is no rule {name!r}{help_}"
         raise typer.BadParameter(message)
     return found
