@@ -35,7 +35,7 @@ class DenyWaypointBypassMissing(Rule):
     code = "AMB115"
     severity = Severity.BLOCKER
     remedy = Remedy.AUTOMATIC
-    inputs = kinds.MESHED | kinds.SERVICES | {kinds.AUTHORIZATION_POLICY}
+    inputs = kinds.WORKLOADS | kinds.CONFIG_SOURCES | {kinds.SERVICE, kinds.AUTHORIZATION_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         if any(c.env.get(_SWITCH) == "true" for c in mesh.control_planes):

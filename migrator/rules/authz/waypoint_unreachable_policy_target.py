@@ -27,8 +27,12 @@ class WaypointUnreachablePolicyTarget(Rule):
 
     code = "AMB116"
     severity = Severity.BLOCKER
-    inputs = kinds.MESHED | frozenset(
-        {kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.SERVICE, kinds.GATEWAY}
+    inputs = (
+        kinds.WORKLOADS
+        | kinds.CONFIG_SOURCES
+        | frozenset(
+            {kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.SERVICE, kinds.GATEWAY}
+        )
     )
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
