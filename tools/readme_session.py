@@ -19,7 +19,7 @@ EXAMPLE = ROOT / "plans" / "examples" / "shop"
 
 # Each command, and how many lines of its output are enough to see what it is like.
 COMMANDS = (
-    ("migrate scan shop/mesh", 22),
+    ("migrate scan shop/mesh -n warehouse", 30),
     ("migrate check shop/mesh", 28),
     ("migrate plan shop/mesh --calls shop/calls.yaml -o shop-plan.yaml", 10),
     ("migrate show shop-plan.yaml", 90),
