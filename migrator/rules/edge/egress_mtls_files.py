@@ -13,6 +13,7 @@ from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
 _FILES = ("clientCertificate", "privateKey", "caCertificates")
+_IN_IMAGE = "/etc/ssl/certs/ca-certificates.crt"  # the system's authorities: in every proxy image
 
 
 class EgressMtlsFiles(Rule):
@@ -20,7 +21,7 @@ class EgressMtlsFiles(Rule):
 
     ## Why
     The paths of a DestinationRule are paths in the proxy. ztunnel originates no TLS, and a waypoint has none
-    of the files that were mounted into sidecars.
+    of the files that were mounted into sidecars; of its image it has the system's authorities.
 
     ## Fix
     Put the certificate into a Secret that the waypoint may read, and name it by `credentialName`.
@@ -49,7 +50,7 @@ class EgressMtlsFiles(Rule):
             if not (services or entries) or (entries and host in by_gateways):
                 continue
             for tls in uses(rule, "tls"):
-                named = [key for key in _FILES if str(tls.value.get(key) or "").startswith("/")]
+                named = [key for key in _FILES if _is_mounted(str(tls.value.get(key) or ""))]
                 if not named or tls.value.get("mode") not in {"SIMPLE", "MUTUAL"}:
                     continue
                 said = ", ".join(f"{key} {tls.value[key]}" for key in named)
@@ -62,3 +63,7 @@ class EgressMtlsFiles(Rule):
                     affects=apps(mesh, services) or entries,
                     callers=["ambient"],
                 )
+
+
+def _is_mounted(path: str) -> bool:
+    return path.startswith("/") and path != _IN_IMAGE

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio.entering import enters_by_waypoint, gateway_routes
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import destinations_in
+from migrator.istio.routing import destinations_in, mesh_routes
+from migrator.istio.services import Service
 from migrator.istio.virtualservices import apps, is_meshed
 from migrator.model.finding import Finding, Severity
+from migrator.model.resource import Resource
 from migrator.rules.base import Rule
 
 
@@ -38,14 +40,23 @@ class IngressUseWaypointLosesGatewaySubsets(Rule):
                     service = mesh.routing.service_of(one.host, vs.namespace)
                     if not subset or service is None or not is_meshed(mesh, service):
                         continue
-                    if enters_by_waypoint(mesh, service):
+                    if enters_by_waypoint(mesh, service) and not _repeats(mesh, vs, service, path):
                         yield self.finding(
                             vs,
-                            f"The gateway leads to subset {subset} of {service.host}. It sends "
-                            "to the "
-                            "Service's waypoint instead, which chooses among all pods.",
+                            f"The gateway leads to subset {subset} of {service.host}. It sends to "
+                            "the Service's waypoint instead, which chooses among all pods.",
                             fix="Choose the subset by a route of the mesh, or make a Service for each.",
                             path=f"{one.path}.subset",
                             affects=apps(mesh, [service]),
                             callers=["gateway"],
                         )
+
+
+def _repeats(mesh: Mesh, vs: Resource, service: Service, path: str) -> bool:
+    """Whether the Service's waypoint obeys the same route, and so makes the same choice."""
+    home = mesh.waypoints.home_of(service)
+    return (
+        vs in mesh.routing.virtual_services_for(service)
+        and mesh.routing.is_read_at_waypoint(vs, service, home)
+        and any(path == inside for _, inside, _ in mesh_routes(vs))
+    )

@@ -37,21 +37,21 @@ class ThirdPartyIngress(Rule):
     inputs = kinds.WAYPOINT_REASONS | {kinds.INGRESS, kinds.PEER_AUTHENTICATION}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        meshed = set(mesh.meshed_namespaces)
         past = _past_waypoints(mesh)
         for workload in mesh.workloads:
             path, image = _controller(workload)
-            if not path or workload.role is not Role.APP or workload.namespace not in meshed:
+            among = path and workload.role is Role.APP and mesh.meshed_in(workload.namespace)
+            out = workload.host_network or workload.labels.get(names.DATAPLANE_MODE) == "none"
+            if not among or (out and not past):
                 continue
-            let_in = workload.annotations.get(names.BYPASS_INBOUND) == "true"
+            let_in = out or workload.annotations.get(names.BYPASS_INBOUND) == "true"
             why = [f"it leads to {past}, past the waypoint that it needs"] if past else []
             if mesh.mtls(workload).strict and not let_in:
                 why.append("STRICT refuses plaintext from outside once it is captured")
+            said = " and ".join(why) or "it sends to pods, past any waypoint"
             yield self.finding(
                 workload.resource,
-                f"{image} is an ingress controller in namespace {workload.namespace}: "
-                + (" and ".join(why) or "it sends to pods, past any waypoint")
-                + ".",
+                f"{image} is an ingress controller in namespace {workload.namespace}: {said}.",
                 fix="Let it send to Services, or keep it out of ambient.",
                 path=path,
                 severity=Severity.BLOCKER if why else Severity.WARNING,

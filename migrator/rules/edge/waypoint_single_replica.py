@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migrator.istio import autoscaling, kinds
+from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
 from migrator.model.fieldpath import field
@@ -34,22 +34,28 @@ class WaypointSingleReplica(Rule):
     inputs = kinds.WORKLOADS - {kinds.NAMESPACE} | {kinds.GATEWAY, kinds.HPA, kinds.CONFIG_MAP}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        scaled = {autoscaling.target(mesh, scaler) for scaler in mesh.of(kinds.HPA)}
+        scaled = {_target(scaler) for scaler in mesh.of(kinds.HPA)}
         for gateway in mesh.waypoints.gateways:
-            pods = mesh.workload(Ref(*kinds.DEPLOYMENT, gateway.namespace, gateway.name))
-            if pods is not None and (pods in scaled or (pods.replicas or 1) > 1):
-                continue
-            if _has_options(mesh, gateway):
+            made = Ref(*kinds.DEPLOYMENT, gateway.namespace, gateway.name)
+            pods = mesh.workload(made)
+            more = made in scaled or (pods is not None and (pods.replicas or 1) > 1)
+            if more or _has_options(mesh, gateway):
                 continue
             yield self.finding(
                 gateway,
                 "Nothing asks for more than the one replica that istiod gives a waypoint: its "
-                "Services are away "
-                "whenever that pod restarts.",
+                "Services are away whenever that pod restarts.",
                 fix="Give it options with an autoscaler of two replicas and a PodDisruptionBudget.",
                 path=field("spec", "gatewayClassName"),
                 callers=["ambient"],
             )
+
+
+def _target(scaler: Resource) -> Ref:
+    """What it scales, in the source or not: istiod makes a waypoint's Deployment, no file does."""
+    named = scaler.spec.get("scaleTargetRef") or {}
+    group = (named.get("apiVersion") or "").rpartition("/")[0]
+    return Ref(group, named.get("kind") or "", scaler.namespace, named.get("name") or "")
 
 
 def _has_options(mesh: Mesh, gateway: Resource) -> bool:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
+from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
 from migrator.istio.virtualservices import apps
+from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
@@ -27,20 +29,32 @@ class HeadlessServiceWaypoint(Rule):
 
     code = "AMB608"
     severity = Severity.BLOCKER
-    inputs = kinds.WAYPOINT_REASONS
+    inputs = kinds.WAYPOINT_REASONS | {kinds.GATEWAY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for service, reasons in mesh.waypoints.needing.items():
             hard = {reason.code: reason.source for reason in reasons if reason.hard}
             if not service.headless or not hard:
                 continue
+            past = [w for w in apps(mesh, [service]) if not _has_own(mesh, w)]
+            if not past:
+                continue
             yield self.finding(
                 service.resource,
                 "It has no cluster IP, and needs a waypoint for "
-                f"{', '.join(map(str, dict.fromkeys(hard.values())))}. "
-                "Its callers connect to the pods, past any waypoint of the Service.",
+                f"{', '.join(map(str, dict.fromkeys(hard.values())))}. Its callers connect to the "
+                "pods, past any waypoint of the Service.",
                 fix="Let callers use a Service with a cluster IP, or bind the pods to a waypoint.",
                 path="spec.clusterIP",
-                affects=apps(mesh, [service]),
+                affects=past,
                 callers=["ambient"],
             )
+
+
+def _has_own(mesh: Mesh, workload: Workload) -> bool:
+    """Whether its pods are bound to a waypoint that takes what goes to pods."""
+    bound = mesh.waypoints.binding_of(workload.labels, workload.namespace).gateway
+    return any(
+        gateway.ref == bound and gateway.labels.get(names.WAYPOINT_FOR) in {"workload", "all"}
+        for gateway in mesh.waypoints.gateways
+    )

@@ -11,6 +11,7 @@ from migrator.model.resource import Resource
 from migrator.rules.base import Rule
 
 _ANNOTATION = "networking.istio.io/traffic-distribution"
+_LOCAL = "Local"
 
 
 class TrafficDistribution(Rule):
@@ -39,7 +40,9 @@ class TrafficDistribution(Rule):
             if path and is_meshed(mesh, service):
                 yield self.finding(
                     service.resource,
-                    f"It prefers near endpoints ({value}); ztunnel honours that.",
+                    "It asks for endpoints on the caller's node only; ztunnel honours that."
+                    if value == _LOCAL
+                    else f"It prefers near endpoints ({value}); ztunnel honours that.",
                     fix="Nothing.",
                     path=path,
                     affects=apps(mesh, [service]),
@@ -49,8 +52,8 @@ class TrafficDistribution(Rule):
 
 def _preference(service: Resource) -> tuple[str, str]:
     """(path, value) of what ztunnel goes by."""
-    if service.spec.get("internalTrafficPolicy") == "Local":
-        return "spec.internalTrafficPolicy", "Local"
+    if service.spec.get("internalTrafficPolicy") == _LOCAL:
+        return "spec.internalTrafficPolicy", _LOCAL
     if value := service.spec.get("trafficDistribution"):
         return "spec.trafficDistribution", value
     value = service.annotations.get(_ANNOTATION, "")
