@@ -58,13 +58,8 @@ def meshed_services(mesh: Mesh, rule: Resource) -> tuple[Service, ...]:
 
 
 def applied_to(mesh: Mesh, rule: Resource) -> tuple[Service, ...]:
-    """Those for which a waypoint, there or planned, would apply it."""
-    return tuple(
-        service
-        for service in meshed_services(mesh, rule)
-        if rule
-        in mesh.routing.destination_rules_at_waypoint(service, mesh.waypoints.home_of(service))
-    )
+    """The Services of the mesh to which a waypoint, there or planned, would apply it."""
+    return tuple(s for s in mesh.waypoints.shaped_by(rule) if is_meshed(mesh, s))
 
 
 def has_waypoint(mesh: Mesh, service: Service) -> bool:

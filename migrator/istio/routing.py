@@ -255,16 +255,15 @@ class Routing:
                 found.setdefault(host, []).append(entry)
         return {host: tuple(group) for host, group in found.items()}
 
+    @cached_property
+    def _wildcards(self) -> tuple[str, ...]:
+        return tuple(host for host in self.service_entries_by_host if host.startswith("*"))
+
     def service_entries_for(self, host: str) -> tuple[Resource, ...]:
         """ServiceEntries for exactly this host, or by a wildcard."""
-        exact = self.service_entries_by_host.get(host, ())
-        wild = tuple(
-            entry
-            for pattern, entries in self.service_entries_by_host.items()
-            if pattern.startswith("*") and pattern != host and matches(pattern, host)
-            for entry in entries
-        )
-        return exact + wild
+        covering = (one for one in self._wildcards if one != host and matches(one, host))
+        hosts = (host, *covering)
+        return tuple(e for one in hosts for e in self.service_entries_by_host.get(one, ()))
 
 
 def _specificity(rule: Resource) -> tuple[bool, int]:

@@ -154,6 +154,14 @@ class Services:
         """The workloads behind the Service, of all roles."""
         return self._behind.get(service.ref, ())
 
+    def apps(self, service: Service) -> tuple[Workload, ...]:
+        """Those of `workloads` that are to be moved."""
+        return tuple(w for w in self.workloads(service) if w.ref in self._meshed)
+
+    @cached_property
+    def _meshed(self) -> frozenset[Ref]:
+        return frozenset(w.ref for w in self._mesh.meshed)
+
     def _select(self, resource: Resource) -> tuple[Workload, ...]:
         selector = resource.spec.get("selector") or {}
         if not selector or resource.spec.get("type") == "ExternalName":

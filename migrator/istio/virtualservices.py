@@ -30,13 +30,12 @@ def concerned(mesh: "Mesh", virtual_service: Resource) -> tuple[Service, ...]:
 
 def apps(mesh: "Mesh", services: "Iterable[Service]") -> tuple[Workload, ...]:
     """The workloads behind the Services that are to be moved."""
-    behind = (w for service in services for w in mesh.services.workloads(service))
-    return tuple(w for w in behind if mesh.has_sidecar(w))
+    return tuple(w for service in services for w in mesh.services.apps(service))
 
 
 def is_meshed(mesh: "Mesh", service: Service) -> bool:
     """Whether a workload behind it is to be moved."""
-    return any(mesh.has_sidecar(w) for w in mesh.services.workloads(service))
+    return bool(mesh.services.apps(service))
 
 
 def read_at_waypoint(mesh: "Mesh", virtual_service: Resource, service: Service) -> bool:

@@ -83,6 +83,33 @@ class Waypoints:
             if gateway.spec.get("gatewayClassName") == names.WAYPOINT_CLASS
         )
 
+    def bound_services(self, gateway: Ref) -> tuple[Service, ...]:
+        """The Services that are bound to the waypoint."""
+        return self._bound.get(gateway, ())
+
+    @cached_property
+    def _bound(self) -> Mapping[Ref, tuple[Service, ...]]:
+        found: dict[Ref, list[Service]] = {}
+        for service in self._mesh.services.all:
+            gateway = self.bound_to(service).gateway
+            if gateway is not None:
+                found.setdefault(gateway, []).append(service)
+        return {gateway: tuple(group) for gateway, group in found.items()}
+
+    def shaped_by(self, rule: Resource) -> tuple[Service, ...]:
+        """The Services to which a waypoint, there or planned, would apply the DestinationRule."""
+        return self._shaped.get(rule.ref, ())
+
+    @cached_property
+    def _shaped(self) -> Mapping[Ref, tuple[Service, ...]]:
+        found: dict[Ref, list[Service]] = {}
+        for service in self._mesh.services.all:
+            for rule in self._mesh.routing.destination_rules_at_waypoint(
+                service, self.home_of(service)
+            ):
+                found.setdefault(rule.ref, []).append(service)
+        return {ref: tuple(group) for ref, group in found.items()}
+
     def bound_to(self, service: Service) -> Binding:
         """What the labels of the Service, else of its namespace, say."""
         return self.binding_of(service.labels, service.namespace)

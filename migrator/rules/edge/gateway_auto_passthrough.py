@@ -37,8 +37,7 @@ class GatewayAutoPassthrough(Rule):
                     yield self.finding(
                         gateway,
                         f"Port {port} passes on the mTLS of sidecars in other clusters. Ambient "
-                        "callers do not "
-                        "use it.",
+                        "callers do not use it.",
                         fix="Set up an east-west gateway for ambient before callers across clusters move.",
                         path=field("spec", "servers", i, "tls", "mode"),
                         callers=["sidecar"],

@@ -44,9 +44,8 @@ class GatewayPassthroughTls(Rule):
                 if services:
                     yield self.finding(
                         vs,
-                        f"A gateway passes TLS through to {listed(s.host for s in services)}. "
-                        "The waypoint cannot "
-                        "look into it: nothing at HTTP level is applied.",
+                        f"A gateway passes TLS through to {listed(s.host for s in services)}. The "
+                        "waypoint cannot look into it: nothing at HTTP level is applied.",
                         fix="End TLS at the gateway, or decide by port, server name and identity.",
                         path=path,
                         affects=apps(mesh, services),

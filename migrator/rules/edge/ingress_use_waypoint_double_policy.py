@@ -53,8 +53,8 @@ class IngressUseWaypointDoublePolicy(Rule):
                     yield self.finding(
                         outer,
                         f"What enters for {service.host} gets "
-                        f"{', '.join(dict.fromkeys(n for n, _ in both))} here, "
-                        f"and once more at the waypoint, by {inside[both[0][0]].ref}.",
+                        f"{', '.join(dict.fromkeys(n for n, _ in both))} here, and once more at "
+                        f"the waypoint, by {inside[both[0][0]].ref}.",
                         fix="Leave it in one place: at the gateway, or in the mesh.",
                         path=both[0][1],
                         affects=apps(mesh, [service]),

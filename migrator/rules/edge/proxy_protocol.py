@@ -42,8 +42,7 @@ class ProxyProtocol(Rule):
                 yield self.finding(
                     rule,
                     f"Sidecars write the PROXY protocol to {listed(s.host for s in services)}. "
-                    "ztunnel does not, and "
-                    "the application waits for it.",
+                    "ztunnel does not, and the application waits for it.",
                     fix="Put a waypoint in front of the Service; `migrate plan` does it.",
                     path=found[0].path,
                     affects=apps(mesh, services),

@@ -43,8 +43,8 @@ class ServiceWaypointOptOut(Rule):
                 service.resource,
                 "It opts out of waypoints. "
                 + (
-                    f"{listed(map(str, sources))} protects its pods: calls to this Service go "
-                    "past it."
+                    f"{listed(map(str, sources))} protects its pods: calls to this Service go past "
+                    "it."
                     if sources
                     else f"The others of its namespace use {inherited.name if inherited else ''}."
                 ),

@@ -48,8 +48,8 @@ class WaypointAttachmentDenied(Rule):
             if gateway is not None and not _allows(mesh, gateway, own):
                 yield self.finding(
                     resource,
-                    f"It asks for waypoint {home}/{name}, whose listener does not allow namespace {own}: "
-                    "the binding is refused, calls go straight to the pods.",
+                    f"It asks for waypoint {home}/{name}, whose listener does not allow namespace "
+                    f"{own}: the binding is refused, calls go straight to the pods.",
                     fix=f"Let the listener of Gateway {home}/{name} allow namespace {own} "
                     "(allowedRoutes.namespaces).",
                     path=field("metadata", "labels", names.USE_WAYPOINT_NAMESPACE),

@@ -29,9 +29,7 @@ class WaypointListenerInvalid(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for gateway in mesh.waypoints.gateways:
-            bound = [
-                s for s in mesh.services.all if mesh.waypoints.bound_to(s).gateway == gateway.ref
-            ]
+            bound = mesh.waypoints.bound_services(gateway.ref)
             for i, listener in enumerate(gateway.spec.get("listeners") or ()):
                 asked = (listener.get("port"), listener.get("protocol"))
                 if asked == (15008, "HBONE"):
@@ -39,8 +37,7 @@ class WaypointListenerInvalid(Rule):
                 yield self.finding(
                     gateway,
                     f"Its listener {listener.get('name', i)} is for {asked[1]} on {asked[0]}. A "
-                    "waypoint takes "
-                    "HBONE on 15008 only: istiod does not accept the listener.",
+                    "waypoint takes HBONE on 15008 only: istiod does not accept the listener.",
                     fix="Leave one listener: name mesh, port 15008, protocol HBONE.",
                     path=field("spec", "listeners", i),
                     affects=[s.ref for s in bound],

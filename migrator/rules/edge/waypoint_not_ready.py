@@ -46,10 +46,10 @@ class WaypointNotReady(Rule):
             if problem:
                 yield self.finding(
                     resource,
-                    f"It asks for waypoint {home}/{name}, {problem}. Until it is ready calls go straight "
-                    "to the pods, and policies bound to it are not enforced.",
-                    fix=f"Make Gateway {home}/{name} of class istio-waypoint ready first, or take the "
-                    "label away.",
+                    f"It asks for waypoint {home}/{name}, {problem}. Until it is ready calls go "
+                    "straight to the pods, and policies bound to it are not enforced.",
+                    fix=f"Make Gateway {home}/{name} of class istio-waypoint ready first, or take "
+                    "the label away.",
                     path=field("metadata", "labels", names.USE_WAYPOINT),
                     callers=["ambient"],
                 )

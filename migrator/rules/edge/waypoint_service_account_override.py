@@ -39,8 +39,7 @@ class WaypointServiceAccountOverride(Rule):
                     yield self.finding(
                         gateway,
                         f"{name} is {value}: its pods' account, by which policies know it, may "
-                        "differ from its "
-                        f"name {gateway.name}.",
+                        f"differ from its name {gateway.name}.",
                         fix="Name the account that the waypoint's pods have in policies that let it through.",
                         path=field("metadata", "annotations", name),
                     )

@@ -29,16 +29,13 @@ class WaypointSharedByTrustZones(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for gateway in mesh.waypoints.gateways:
-            bound = [
-                s for s in mesh.services.all if mesh.waypoints.bound_to(s).gateway == gateway.ref
-            ]
+            bound = mesh.waypoints.bound_services(gateway.ref)
             homes = sorted({s.namespace for s in bound})
             if len(homes) > 1:
                 yield self.finding(
                     gateway,
-                    f"Services of the namespaces {listed(homes)} share it: their workloads see "
-                    "one caller, "
-                    f"{gateway.namespace}/{gateway.name}, for all of them.",
+                    f"Services of the namespaces {listed(homes)} share it: their workloads see one "
+                    f"caller, {gateway.namespace}/{gateway.name}, for all of them.",
                     fix="Use one waypoint for each namespace, unless they belong together.",
                     affects=[s.ref for s in bound],
                     callers=["ambient"],

@@ -36,9 +36,8 @@ class WaypointTerminatesEarly(Rule):
         for subject in mesh.waypoints.gateways or planned:
             yield self.finding(
                 subject,
-                f"Waypoints of Istio {mesh.istio_version} end two seconds after they are asked "
-                "to: requests in "
-                "flight are cut.",
+                f"Waypoints of Istio {mesh.istio_version} end two seconds after they are asked to: "
+                "requests in flight are cut.",
                 fix="Upgrade Istio to 1.28 or later first.",
                 callers=["ambient"],
             )

@@ -6,6 +6,7 @@ from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.destinationrules import listed
 from migrator.istio.mesh import Mesh
+from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Ref, Resource
@@ -36,10 +37,11 @@ class WaypointWrongTrafficType(Rule):
         classes = {
             one.name: one.labels.get(names.WAYPOINT_FOR) for one in mesh.of(kinds.GATEWAY_CLASS)
         }
+        asking = [w for w in mesh.workloads if names.USE_WAYPOINT in w.labels]
         for gateway in mesh.waypoints.gateways:
             own = gateway.labels.get(names.WAYPOINT_FOR)
             kind = own or classes.get(names.WAYPOINT_CLASS) or "service"
-            refs = _refused(mesh, gateway, kind)
+            refs = _refused(mesh, gateway, kind, asking)
             if refs:
                 yield self.finding(
                     gateway,
@@ -52,18 +54,15 @@ class WaypointWrongTrafficType(Rule):
                 )
 
 
-def _refused(mesh: Mesh, gateway: Resource, kind: str) -> list[Ref]:
+def _refused(mesh: Mesh, gateway: Resource, kind: str, asking: list[Workload]) -> list[Ref]:
     """Services bound to it, and workloads whose own label names it, that it is not for."""
     found: list[Ref] = []
     if kind not in {"service", "all"}:
-        found += [
-            s.ref for s in mesh.services.all if mesh.waypoints.bound_to(s).gateway == gateway.ref
-        ]
+        found += [s.ref for s in mesh.waypoints.bound_services(gateway.ref)]
     if kind not in {"workload", "all"}:
         found += [
             w.ref
-            for w in mesh.workloads
-            if names.USE_WAYPOINT in w.labels
-            and mesh.waypoints.binding_of(w.labels, w.namespace).gateway == gateway.ref
+            for w in asking
+            if mesh.waypoints.binding_of(w.labels, w.namespace).gateway == gateway.ref
         ]
     return found

@@ -48,8 +48,7 @@ class ConsistentHash(Rule):
                     "each. "
                     + (
                         f"A waypoint of Istio {mesh.istio_version}{_assumed(mesh)} does not "
-                        "without a "
-                        "VirtualService: pods are picked at random."
+                        "without a VirtualService: pods are picked at random."
                         if random
                         else "Without a waypoint nobody does: ztunnel balances connections."
                     ),

@@ -37,8 +37,7 @@ class DestinationruleClientPolicy(Rule):
             yield self.finding(
                 loss.rule,
                 f"Sidecars apply {loss.names} to calls of {listed(hosts)}. No waypoint stands in "
-                "front, and "
-                "ztunnel applies none of it.",
+                "front, and ztunnel applies none of it.",
                 fix="Bind the Service, or the ServiceEntry, to a waypoint if it matters.",
                 path=loss.settings[0].path,
                 affects=(*apps(mesh, loss.services), *loss.entries),

@@ -42,8 +42,8 @@ class DestinationruleInConsumerNamespace(Rule):
             yield self.finding(
                 rule,
                 f"It shapes calls to {', '.join(s.host for s in foreign)} from namespace "
-                f"{rule.namespace}, where no waypoint of that Service looks: once callers are ambient, "
-                "nobody applies it.",
+                f"{rule.namespace}, where no waypoint of that Service looks: once callers are "
+                "ambient, nobody applies it.",
                 fix=f"Move it to namespace {foreign[0].namespace} if all callers should get it.",
                 path=field("spec", "host"),
                 affects=[w for s in foreign for w in mesh.services.workloads(s)],

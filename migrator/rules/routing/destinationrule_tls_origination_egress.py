@@ -42,10 +42,10 @@ class DestinationruleTlsOriginationEgress(Rule):
             names = ", ".join(f"{e.namespace}/{e.name}" for e in loose)
             yield self.finding(
                 found.rule,
-                f"Sidecars originate {found.mode} TLS to {found.host} (ServiceEntry {names}). ztunnel does "
-                "not: calls of ambient pods leave the cluster in clear text.",
-                fix="Bind the ServiceEntry to an egress waypoint (istio.io/use-waypoint) before its "
-                "callers move, or let the application speak TLS itself.",
+                f"Sidecars originate {found.mode} TLS to {found.host} (ServiceEntry {names}). "
+                "ztunnel does not: calls of ambient pods leave the cluster in clear text.",
+                fix="Bind the ServiceEntry to an egress waypoint (istio.io/use-waypoint) before "
+                "its callers move, or let the application speak TLS itself.",
                 path=found.path,
                 affects=_clients(mesh, found.rule) or loose,
                 callers=["ambient"],

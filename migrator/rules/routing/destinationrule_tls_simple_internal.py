@@ -44,8 +44,8 @@ class DestinationruleTlsSimpleInternal(Rule):
             yield self.finding(
                 rule,
                 f"Sidecars originate {found[0].value['mode']} TLS to "
-                f"{listed(s.host for s in services)}. "
-                "ztunnel does not: the application gets plain HTTP where it expects TLS.",
+                f"{listed(s.host for s in services)}. ztunnel does not: the application gets plain "
+                "HTTP where it expects TLS.",
                 fix="Put a waypoint in front of the Service; `migrate plan` does it.",
                 path=found[0].path,
                 affects=apps(mesh, services),

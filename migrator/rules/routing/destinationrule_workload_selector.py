@@ -31,21 +31,23 @@ class DestinationruleWorkloadSelector(Rule):
     inputs = kinds.INJECTION | {kinds.DESTINATION_RULE}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
+        meshed = {w.ref for w in mesh.meshed}
         for rule in mesh.of(kinds.DESTINATION_RULE):
             wanted = (rule.spec.get("workloadSelector") or {}).get("matchLabels") or {}
+            if not wanted or not shapes(rule):
+                continue
             clients = [
                 w
-                for w in mesh.meshed
-                if w.namespace == rule.namespace and has_labels(wanted, w.labels)
+                for w in mesh.workloads_in(rule.namespace)
+                if has_labels(wanted, w.labels) and w.ref in meshed
             ]
-            if not wanted or not clients or not shapes(rule):
+            if not clients:
                 continue
             said = ", ".join(f"{key}={value}" for key, value in sorted(wanted.items()))
             yield self.finding(
                 rule,
                 f"It shapes calls of pods with {said} to {rule.spec.get('host', '')}. In ambient "
-                "no proxy has "
-                "these labels: nobody applies it.",
+                "no proxy has these labels: nobody applies it.",
                 fix="State it for the destination, or give these clients a Service of their own.",
                 path=field("spec", "workloadSelector"),
                 affects=clients,

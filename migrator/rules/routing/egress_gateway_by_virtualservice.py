@@ -39,10 +39,10 @@ class EgressGatewayByVirtualservice(Rule):
                 continue
             yield self.finding(
                 detour.virtual_service,
-                f"It leads calls to {', '.join(hosts)} through {detour.destination.host}. ztunnel does not "
-                "read it: ambient pods call the host directly, past the gateway.",
-                fix="Bind a ServiceEntry for the host to an egress waypoint, and close the direct way with "
-                "a NetworkPolicy first.",
+                f"It leads calls to {', '.join(hosts)} through {detour.destination.host}. ztunnel "
+                "does not read it: ambient pods call the host directly, past the gateway.",
+                fix="Bind a ServiceEntry for the host to an egress waypoint, and close the direct "
+                "way with a NetworkPolicy first.",
                 path=detour.destination.path,
                 callers=["ambient"],
             )

@@ -41,8 +41,8 @@ class LocalityLbSetting(Rule):
                 yield self.finding(
                     loss.rule,
                     f"{_KEY} {_said(asked[0].value)} shapes calls to "
-                    f"{listed(s.host for s in services)}. "
-                    "ztunnel does not read it: connections go to all healthy pods.",
+                    f"{listed(s.host for s in services)}. ztunnel does not read it: connections go "
+                    "to all healthy pods.",
                     fix=_FIX,
                     path=asked[0].path,
                     affects=apps(mesh, services),
@@ -54,9 +54,8 @@ class LocalityLbSetting(Rule):
             source, path = where
             yield self.finding(
                 source,
-                f"The mesh's {_KEY} has {_said(of_mesh)}. ztunnel does not read it: connections "
-                "go to all "
-                "healthy pods.",
+                f"The mesh's {_KEY} has {_said(of_mesh)}. ztunnel does not read it: connections go "
+                "to all healthy pods.",
                 fix=_FIX,
                 path=path,
                 affects=mesh.meshed,

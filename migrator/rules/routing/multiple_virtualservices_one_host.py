@@ -48,8 +48,8 @@ class MultipleVirtualservicesOneHost(Rule):
                 yield self.finding(
                     vs,
                     f"{service.host} has another VirtualService, "
-                    f"{read[0].namespace}/{read[0].name}. A waypoint of "
-                    f"Istio {mesh.istio_version} uses only that one, and leaves this one out.",
+                    f"{read[0].namespace}/{read[0].name}. A waypoint of Istio {mesh.istio_version} "
+                    "uses only that one, and leaves this one out.",
                     fix="Merge the two, or upgrade Istio to 1.30 first.",
                     path=field("spec", "hosts"),
                     affects=apps(mesh, [service]),

@@ -45,8 +45,8 @@ class ProxyconfigResource(Rule):
                     if chosen
                     else "A waypoint that it covers gets the same settings."
                 ),
-                fix="Give waypoints a ProxyConfig with their own labels, and delete this one with the "
-                "last sidecar.",
+                fix="Give waypoints a ProxyConfig with their own labels, and delete this one with "
+                "the last sidecar.",
                 path=f"spec.{names[0]}",
                 affects=bound,
                 callers=["ambient"],

@@ -46,8 +46,8 @@ class RegistryOnly(Rule):
             if bound:
                 yield self.finding(
                     source,
-                    "outboundTrafficPolicy is REGISTRY_ONLY: sidecars refuse calls to hosts that no "
-                    "Service or ServiceEntry names. ztunnel passes them through.",
+                    "outboundTrafficPolicy is REGISTRY_ONLY: sidecars refuse calls to hosts that "
+                    "no Service or ServiceEntry names. ztunnel passes them through.",
                     fix="Close the way out with a NetworkPolicy, or an egress waypoint or gateway, first.",
                     path=path,
                     affects=bound,

@@ -38,9 +38,9 @@ class RouteIsNotDormant(Rule):
                 if route.namespace == service.namespace:
                     yield self.finding(
                         route,
-                        f"It routes calls of the mesh to {service.host}. Sidecars obey it "
-                        "already; ambient callers "
-                        "go past it until a waypoint stands in front of the Service.",
+                        f"It routes calls of the mesh to {service.host}. Sidecars obey it already; "
+                        "ambient callers go past it until a waypoint stands in front of the "
+                        "Service.",
                         fix="Put a waypoint in front of the Service; `migrate plan` does it.",
                         path=field("spec", "parentRefs"),
                         affects=apps(mesh, [service]),

@@ -44,8 +44,8 @@ class RouteParentCrossNamespace(Rule):
                     yield self.finding(
                         route,
                         f"It routes calls to {service.host} from namespace {route.namespace}, "
-                        "where no waypoint "
-                        "of that Service looks: once callers are ambient, nobody applies it.",
+                        "where no waypoint of that Service looks: once callers are ambient, "
+                        "nobody applies it.",
                         fix=f"Move it to namespace {service.namespace} if all callers should get it.",
                         path=field("spec", "parentRefs", i),
                         affects=apps(mesh, [service]),

@@ -41,8 +41,9 @@ class ServiceentryCidr(Rule):
                     continue
                 yield self.finding(
                     entry,
-                    f"{address} is a range, which ztunnel of {said_version(mesh)} does not know: calls "
-                    f"into it are not taken for calls to {', '.join(entry.spec.get('hosts') or ())}.",
+                    f"{address} is a range, which ztunnel of {said_version(mesh)} does not know: "
+                    "calls into it are not taken for calls to "
+                    f"{', '.join(entry.spec.get('hosts') or ())}.",
                     fix="Upgrade to Istio 1.30 first, or write single addresses.",
                     path=field("spec", "addresses", i),
                     affects=[entry],

@@ -45,8 +45,8 @@ class ServiceentryExportto(Rule):
             others = _rivals(mesh, entry)
             yield self.finding(
                 entry,
-                f"{', '.join(entry.spec.get('hosts') or ())} is exported to {', '.join(said)} only. "
-                "ztunnel shows it to all namespaces"
+                f"{', '.join(entry.spec.get('hosts') or ())} is exported to {', '.join(said)} "
+                "only. ztunnel shows it to all namespaces"
                 + (
                     f", and {', '.join(others)} has the host with other endpoints."
                     if others

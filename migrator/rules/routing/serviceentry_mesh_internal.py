@@ -38,8 +38,8 @@ class ServiceentryMeshInternal(Rule):
                 continue
             yield self.finding(
                 entry,
-                f"{', '.join(entry.spec.get('hosts') or ())} is MESH_INTERNAL at {', '.join(plain)}: "
-                "sidecars speak mutual TLS to it, ztunnel plaintext.",
+                f"{', '.join(entry.spec.get('hosts') or ())} is MESH_INTERNAL at "
+                f"{', '.join(plain)}: sidecars speak mutual TLS to it, ztunnel plaintext.",
                 fix="Label the ServiceEntry networking.istio.io/tunnel: http if its endpoints "
                 "receive HBONE, or make the host MESH_EXTERNAL.",
                 path=field("spec", "endpoints"),

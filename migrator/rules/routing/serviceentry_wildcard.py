@@ -44,8 +44,8 @@ class ServiceentryWildcard(Rule):
                     entry,
                     f"Ambient does not know calls to {host}: {why}. They are passed through."
                     + (" Sidecars refuse all other hosts (REGISTRY_ONLY)." if fence else ""),
-                    fix="Choose resolution DYNAMIC_DNS and bind the ServiceEntry to a waypoint, or name "
-                    "the hosts one by one.",
+                    fix="Choose resolution DYNAMIC_DNS and bind the ServiceEntry to a waypoint, "
+                    "or name the hosts one by one.",
                     path=field("spec", "hosts", i),
                     severity=Severity.BLOCKER if fence else Severity.WARNING,
                     affects=[entry],

@@ -35,8 +35,8 @@ class SidecarResourceEgressListener(Rule):
         if found and port:
             yield self.finding(
                 found[0],
-                f"Sidecars open an HTTP proxy on port {port} for their applications (proxyHttpPort). In "
-                "ambient nothing listens there.",
+                f"Sidecars open an HTTP proxy on port {port} for their applications "
+                "(proxyHttpPort). In ambient nothing listens there.",
                 fix="Let applications that use the port call their destinations themselves.",
                 path=found[1],
                 affects=mesh.meshed,
@@ -49,7 +49,8 @@ class SidecarResourceEgressListener(Rule):
                     yield self.finding(
                         sidecar,
                         f"The sidecar listens on {_address(listener)} for calls to "
-                        f"{', '.join(listener.get('hosts') or ())}. In ambient nothing listens there.",
+                        f"{', '.join(listener.get('hosts') or ())}. In ambient nothing listens "
+                        "there.",
                         fix="Let the application call these hosts itself, and drop the listener.",
                         path=field("spec", "egress", i),
                         affects=bound,

@@ -39,8 +39,8 @@ class SidecarResourceIngress(Rule):
                 target = listener.get("defaultEndpoint") or "the application's own listener"
                 yield self.finding(
                     sidecar,
-                    f"The sidecar listens on {port} and forwards to {target}. In ambient connections to "
-                    f"{port} reach the pod itself.",
+                    f"The sidecar listens on {port} and forwards to {target}. In ambient "
+                    f"connections to {port} reach the pod itself.",
                     fix=f"Let the application listen on {port} of the pod's address, or change the "
                     "Service's targetPort, and drop the listener.",
                     path=field("spec", "ingress", i),

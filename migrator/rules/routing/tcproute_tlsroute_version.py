@@ -42,8 +42,8 @@ class TcprouteTlsrouteVersion(Rule):
                     yield self.finding(
                         route,
                         f"A waypoint of Istio {mesh.istio_version} does not read a {kind.kind}: "
-                        "connections to "
-                        f"{', '.join(s.host for s in services)} are not routed by it.",
+                        f"connections to {', '.join(s.host for s in services)} are not routed by "
+                        "it.",
                         fix="Upgrade Istio to 1.26 or later first.",
                         path=field("spec", "parentRefs"),
                         affects=apps(mesh, services),

@@ -44,9 +44,8 @@ class VirtualserviceAndHttproute(Rule):
                 names_ = ", ".join(f"{vs.namespace}/{vs.name}" for vs in read)
                 yield self.finding(
                     route,
-                    f"Its parent {service.host} also has VirtualService {names_}. Which of the "
-                    "two a waypoint "
-                    "obeys is not defined.",
+                    f"Its parent {service.host} also has VirtualService {names_}. Which of the two "
+                    "a waypoint obeys is not defined.",
                     fix="Keep one kind of route for the Service.",
                     path=field("spec", "parentRefs"),
                     affects=apps(mesh, [service]),

@@ -40,9 +40,8 @@ class VirtualserviceDelegate(Rule):
                 yield self.finding(
                     vs,
                     f"This route of {', '.join(s.host for s in services)} is written in "
-                    "VirtualService "
-                    f"{home}/{to.get('name', '?')}. A waypoint gets it by this root, for every "
-                    "caller.",
+                    f"VirtualService {home}/{to.get('name', '?')}. A waypoint gets it by this "
+                    "root, for every caller.",
                     fix="Try the merged routes behind the waypoint before the callers move.",
                     path=f"{path}.delegate",
                     affects=apps(mesh, services),

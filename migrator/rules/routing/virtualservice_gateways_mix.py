@@ -42,8 +42,8 @@ class VirtualserviceGatewaysMix(Rule):
             yield self.finding(
                 vs,
                 f"It is for the mesh and for {_gateways(vs)}, with "
-                f"{', '.join(dict.fromkeys(shaped))}. What comes "
-                f"through the gateway to a waypoint of {services[0].host} gets that twice.",
+                f"{', '.join(dict.fromkeys(shaped))}. What comes through the gateway to a waypoint "
+                f"of {services[0].host} gets that twice.",
                 fix="Split it in two: one for the gateway, one for the mesh.",
                 path=field("spec", "gateways"),
                 affects=apps(mesh, services),

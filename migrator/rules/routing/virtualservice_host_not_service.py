@@ -43,10 +43,8 @@ class VirtualserviceHostNotService(Rule):
                 yield self.finding(
                     vs,
                     f"It routes calls to {host}, which is the full name of no Service and of no "
-                    "ServiceEntry. "
-                    f"Sidecars lead them to {', '.join(s.host for s in led)} by their Host "
-                    "header; ambient "
-                    "callers go wherever DNS says.",
+                    f"ServiceEntry. Sidecars lead them to {', '.join(s.host for s in led)} by "
+                    "their Host header; ambient callers go wherever DNS says.",
                     fix=f"Let callers use {led[0].host}, or define {host} by a ServiceEntry.",
                     path=field("spec", "hosts", i),
                     severity=Severity.WARNING if is_for_gateway(vs) else None,

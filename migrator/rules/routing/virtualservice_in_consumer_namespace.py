@@ -37,10 +37,11 @@ class VirtualserviceInConsumerNamespace(Rule):
             names = ", ".join(s.host for s in foreign)
             yield self.finding(
                 vs,
-                f"It routes calls to {names} from namespace {vs.namespace}. A waypoint of that Service "
-                f"does not read {vs.namespace}: once callers are ambient, nobody applies it.",
-                fix=f"Move it to namespace {foreign[0].namespace} if all callers should get it; give this "
-                "consumer a Service of its own otherwise.",
+                f"It routes calls to {names} from namespace {vs.namespace}. A waypoint of that "
+                f"Service does not read {vs.namespace}: once callers are ambient, nobody applies "
+                "it.",
+                fix=f"Move it to namespace {foreign[0].namespace} if all callers should get it; "
+                "give this consumer a Service of its own otherwise.",
                 path=field("metadata", "namespace"),
                 affects=[w for s in foreign for w in mesh.services.workloads(s)],
                 callers=["ambient"],

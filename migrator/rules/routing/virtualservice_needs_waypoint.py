@@ -40,8 +40,9 @@ class VirtualserviceNeedsWaypoint(Rule):
             names = ", ".join(s.host for s in unbound)
             yield self.finding(
                 vs,
-                f"It routes calls of the mesh to {names}. Ambient callers do not see it: their calls go "
-                "to the Service as if it were not there, until a waypoint stands in front.",
+                f"It routes calls of the mesh to {names}. Ambient callers do not see it: their "
+                "calls go to the Service as if it were not there, until a waypoint stands in "
+                "front.",
                 fix="Put a waypoint in front of the Service; `migrate plan` does it.",
                 path=field("spec", "hosts"),
                 affects=[w for s in unbound for w in mesh.services.workloads(s)],

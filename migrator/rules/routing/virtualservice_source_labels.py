@@ -40,8 +40,8 @@ class VirtualserviceSourceLabels(Rule):
                 said = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
                 yield self.finding(
                     vs,
-                    f"The match asks for callers with {said}. At a waypoint the block is left out, and "
-                    "these callers fall to the next route.",
+                    f"The match asks for callers with {said}. At a waypoint the block is left out, "
+                    "and these callers fall to the next route.",
                     fix="Match a header that these callers send, or give them a Service of their own.",
                     path=f"{path}.{field('sourceLabels')}",
                     affects=[w for s in services for w in mesh.services.workloads(s)],

@@ -42,8 +42,8 @@ class VirtualserviceSourceNamespace(Rule):
                 outcome = "all callers" if namespace == home else "no caller"
                 yield self.finding(
                     vs,
-                    f"The match asks for callers of namespace {namespace}. A waypoint in {home} compares "
-                    f"that with its own namespace, so {outcome} will match.",
+                    f"The match asks for callers of namespace {namespace}. A waypoint in {home} "
+                    f"compares that with its own namespace, so {outcome} will match.",
                     fix="Match a header that these callers send, or give them a Service of their own.",
                     path=f"{path}.{field('sourceNamespace')}",
                     affects=[w for s in services for w in mesh.services.workloads(s)],

@@ -46,8 +46,7 @@ class VirtualserviceSubsetRoute(Rule):
                 yield self.finding(
                     vs,
                     f"It leads to the subsets {', '.join(sorted(routed))} of {service.host}. "
-                    "Without a waypoint all "
-                    "pods get requests"
+                    "Without a waypoint all pods get requests"
                     + (
                         f"; the waypoint would find no subset {', '.join(unknown)}."
                         if unknown

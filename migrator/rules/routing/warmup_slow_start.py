@@ -37,8 +37,7 @@ class WarmupSlowStart(Rule):
                 yield self.finding(
                     loss.rule,
                     f"New pods of {listed(s.host for s in loss.services)} start with a small "
-                    "share. ztunnel gives "
-                    "them their full share at once.",
+                    "share. ztunnel gives them their full share at once.",
                     fix="Bind the Service to a waypoint, or let readiness wait.",
                     path=loss.settings[0].path,
                     affects=apps(mesh, loss.services),

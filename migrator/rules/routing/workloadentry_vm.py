@@ -38,8 +38,8 @@ class WorkloadentryVm(Rule):
             as_whom = f" as {account}" if account else ""
             yield self.finding(
                 entry,
-                f"{address} is a member of the mesh{as_whom}, outside the cluster. Ambient does not "
-                "support such machines: it keeps its sidecar and goes past every waypoint.",
+                f"{address} is a member of the mesh{as_whom}, outside the cluster. Ambient does "
+                "not support such machines: it keeps its sidecar and goes past every waypoint.",
                 fix="Move its work into the cluster, or reach it through a gateway as an external service.",
                 path="spec.address" if entry.spec.get("address") else "",
                 callers=["sidecar"],

@@ -37,10 +37,11 @@ class WorkloadgroupVm(Rule):
             as_whom = f" as {account}" if account else ""
             yield self.finding(
                 group,
-                f"Machines outside the cluster may join namespace {group.namespace}{as_whom}. Ambient does "
-                "not support such machines: they keep their sidecars and go past every waypoint.",
-                fix="Move their work into the cluster, or reach them through a gateway; delete the group "
-                "if nothing registers with it.",
+                f"Machines outside the cluster may join namespace {group.namespace}{as_whom}. "
+                "Ambient does not support such machines: they keep their sidecars and go past "
+                "every waypoint.",
+                fix="Move their work into the cluster, or reach them through a gateway; delete "
+                "the group if nothing registers with it.",
                 path="spec.template" if template else "",
                 callers=["sidecar"],
             )

@@ -41,8 +41,7 @@ class ExternalIpsOrVipAlias(Rule):
                 yield self.finding(
                     service.resource,
                     f"{listed(map(str, sources))} protects its pods, and they are reached by the "
-                    "external IPs "
-                    f"{', '.join(addresses)}, past any waypoint.",
+                    f"external IPs {', '.join(addresses)}, past any waypoint.",
                     fix="Lead callers from outside through a gateway, and drop externalIPs.",
                     path="spec.externalIPs",
                     remedy=Remedy.MANUAL,
@@ -57,9 +56,8 @@ class ExternalIpsOrVipAlias(Rule):
                 yield self.finding(
                     service.resource,
                     f"{listed(map(str, sources))} protects its pods, which "
-                    f"{listed(sorted(others - {service.name}))} "
-                    "leads to as well. Each Service that is not bound to the waypoint is a way "
-                    "past it.",
+                    f"{listed(sorted(others - {service.name}))} leads to as well. Each Service "
+                    "that is not bound to the waypoint is a way past it.",
                     fix="Bind every Service of the workload to the waypoint; `migrate plan` does it.",
                     affects=behind,
                     callers=["ambient", "gateway"],

@@ -39,9 +39,8 @@ class ExternalNameService(Rule):
             target = service.resource.spec.get("externalName", "")
             yield self.finding(
                 service.resource,
-                f"It stands for {target}, and is no Service to ztunnel: its callers are treated "
-                "by the address "
-                "behind the name."
+                f"It stands for {target}, and is no Service to ztunnel: its callers are treated by "
+                "the address behind the name."
                 + (
                     f" In Istio {mesh.istio_version} DNS capture does not resolve it."
                     if old

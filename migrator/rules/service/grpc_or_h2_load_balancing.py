@@ -40,8 +40,8 @@ class GrpcOrH2LoadBalancing(Rule):
             yield self.finding(
                 service.resource,
                 f"Port {port.number} is {port.protocol}, with "
-                f"{sum(w.replicas or 0 for w in behind)} pods behind "
-                "and no waypoint: ztunnel sends all calls of a connection to one pod.",
+                f"{sum(w.replicas or 0 for w in behind)} pods behind and no waypoint: ztunnel "
+                "sends all calls of a connection to one pod.",
                 fix="Bind the Service to a waypoint, or let clients balance.",
                 path=port.path,
                 affects=behind,

@@ -42,10 +42,12 @@ class HeadlessMixedEndpoints(Rule):
             if strict:
                 yield self.finding(
                     service.resource,
-                    "It has no cluster IP, and its pods are under STRICT mTLS. As soon as one of them is "
-                    "ambient, callers with a sidecar send plaintext to all of them, which is refused.",
+                    "It has no cluster IP, and its pods are under STRICT mTLS. As soon as one of "
+                    "them is ambient, callers with a sidecar send plaintext to all of them, which "
+                    "is refused.",
                     fix="Move its callers first; if its pods call each other, plan a window or a "
-                    "PERMISSIVE PeerAuthentication for them while they roll, then acknowledge this.",
+                    "PERMISSIVE PeerAuthentication for them while they roll, then acknowledge "
+                    "this.",
                     path="spec.clusterIP",
                     affects=strict,
                     callers=["sidecar"],

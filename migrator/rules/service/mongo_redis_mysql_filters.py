@@ -39,8 +39,7 @@ class MongoRedisMysqlFilters(Rule):
                     yield self.finding(
                         service.resource,
                         f"Sidecars read port {port.number} by Istio's {port.protocol} filter. In "
-                        "ambient it is TCP "
-                        "and no more.",
+                        "ambient it is TCP and no more.",
                         fix="Take its statistics from the database.",
                         path=port.path,
                         affects=apps(mesh, [service]),

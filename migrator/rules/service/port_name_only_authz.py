@@ -43,9 +43,9 @@ class PortNameOnlyAuthz(Rule):
                 for path, name in _unclear(mesh, service) if has_waypoint(mesh, service) else ():
                     yield self.finding(
                         service.resource,
-                        f"AuthorizationPolicy {policy.namespace}/{policy.name} names ports of "
-                        "the workload, and "
-                        f"targetPort {name} is not the same one number in all pods behind.",
+                        f"AuthorizationPolicy {policy.namespace}/{policy.name} names ports of the "
+                        f"workload, and targetPort {name} is not the same one number in all pods "
+                        "behind.",
                         fix="Write the number as targetPort.",
                         path=path,
                         affects=apps(mesh, [service]),

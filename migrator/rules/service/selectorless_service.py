@@ -50,8 +50,7 @@ class SelectorlessService(Rule):
             yield self.finding(
                 service.resource,
                 "It has no selector. ztunnel reaches endpoints that somebody wrote down as bare "
-                "addresses: in "
-                "plaintext, without identity, pods of the mesh as well.",
+                "addresses: in plaintext, without identity, pods of the mesh as well.",
                 fix="Give it a selector if its endpoints are pods, else use a ServiceEntry.",
                 path="spec",
                 callers=["ambient"],

@@ -46,9 +46,8 @@ class ServerFirstBehindWaypoint(Rule):
                     continue
                 yield self.finding(
                     service.resource,
-                    f"Port {port.number} declares no protocol, and {why}: the server speaks "
-                    "first, the waypoint "
-                    "waits for the client, and the connection hangs."
+                    f"Port {port.number} declares no protocol, and {why}: the server speaks first, "
+                    "the waypoint waits for the client, and the connection hangs."
                     + ("" if meshed else " Its pods had no sidecar that would have shown this."),
                     fix="Set appProtocol: tcp on the port, or istio.io/use-waypoint: none on the Service.",
                     path=port.path,

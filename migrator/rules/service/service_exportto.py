@@ -42,9 +42,8 @@ class ServiceExportto(Rule):
             if any(seen_by) and "*" not in seen_by and is_meshed(mesh, service):
                 yield self.finding(
                     service.resource,
-                    f"Only {', '.join(_named(service, one) for one in seen_by if one)} should "
-                    "see it. ztunnel does "
-                    "not heed that: ambient callers of every namespace reach it.",
+                    f"Only {', '.join(_named(service, one) for one in seen_by if one)} should see "
+                    "it. ztunnel does not heed that: ambient callers of every namespace reach it.",
                     fix="Say by an AuthorizationPolicy who may call, if that is what it was for.",
                     path=field("metadata", "annotations", _ANNOTATION),
                     affects=apps(mesh, [service]),
@@ -55,9 +54,8 @@ class ServiceExportto(Rule):
         if where is not None and default and "*" not in default and mesh.meshed:
             yield self.finding(
                 where[0],
-                f"By the mesh's {_DEFAULT} Services are seen by {', '.join(default)} only. "
-                "ztunnel does not heed "
-                "that: ambient callers of every namespace reach them.",
+                f"By the mesh's {_DEFAULT} Services are seen by {', '.join(default)} only. ztunnel "
+                "does not heed that: ambient callers of every namespace reach them.",
                 fix="Say by AuthorizationPolicies who may call, if that is what it was for.",
                 path=where[1],
                 affects=mesh.meshed,

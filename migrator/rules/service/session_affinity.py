@@ -33,9 +33,8 @@ class SessionAffinity(Rule):
             if any(reason.code == self.code for reason in reasons):
                 yield self.finding(
                     service.resource,
-                    "sessionAffinity ClientIP is kept by kube-proxy, for callers outside the "
-                    "mesh only: they lose "
-                    "it when they become ambient.",
+                    "sessionAffinity ClientIP is kept by kube-proxy, for callers outside the mesh "
+                    "only: they lose it when they become ambient.",
                     fix="If calls must stick, use a waypoint and a DestinationRule with consistentHash.",
                     path="spec.sessionAffinity",
                     affects=apps(mesh, [service]),

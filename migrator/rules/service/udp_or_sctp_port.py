@@ -38,8 +38,7 @@ class UdpOrSctpPort(Rule):
                     yield self.finding(
                         service.resource,
                         f"Port {port.get('port')} is {port['protocol']}: it is not captured, and "
-                        "stays outside the mesh, "
-                        "as it is today.",
+                        "stays outside the mesh, as it is today.",
                         fix="Protect it by NetworkPolicies where that matters.",
                         path=field("spec", "ports", i),
                         affects=apps(mesh, [service]),

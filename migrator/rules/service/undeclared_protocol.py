@@ -40,9 +40,8 @@ class UndeclaredProtocol(Rule):
                 yield self.finding(
                     service.resource,
                     f"Port {port.number}{f' ({port.name})' if port.name else ''} declares no "
-                    "protocol, and a "
-                    "waypoint stands, or will stand, in front: it must guess from the client's "
-                    "first bytes.",
+                    "protocol, and a waypoint stands, or will stand, in front: it must guess from "
+                    "the client's first bytes.",
                     fix="Set appProtocol on the port.",
                     path=port.path,
                     affects=apps(mesh, [service]),
