@@ -22,21 +22,20 @@ def estimate(
     ] = Form.TABLE,
     nodes: Annotated[
         int,
-        typer.Option(
-            metavar="N", min=0, help="Linux nodes; 0 counts the Node objects of the source."
-        ),
+        typer.Option(metavar="N", min=0, help="Linux nodes; 0 counts those of the source."),
     ] = 0,
 ) -> None:
     """Estimate CPU and memory requests now and in ambient, with every assumption printed."""
     reading = common.read(sources)
     mesh = common.mesh_of(reading)
     from migrator.report import estimate as report
+    from migrator.report import estimate_text
     from migrator.report.text import width
 
     view = report.estimate(mesh, nodes)
     if output is Form.JSON:
         common.print_model(view, "json")
     else:
-        common.print_lines(report.lines(view, width()))
-    if not reading.snapshot.complete:
+        common.print_lines(estimate_text.lines(view, width()))
+    if not view.complete:
         raise typer.Exit(code=1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
+from . import reading_text
 from .contract import CheckReport, FindingView, SuppressedView
 from .text import plural, safe, wrap
 
@@ -24,8 +25,9 @@ def lines(report: CheckReport, columns: int) -> Iterator[Line]:
         yield "", ""
     yield from _waypoints(report, columns)
     yield from _suppressed(report.suppressed, columns)
-    yield from _incomplete(report, columns)
+    yield from reading_text.unread(report.unread, columns)
     yield from _summary(report, columns)
+    yield from reading_text.unknown(report.unknown, columns)
 
 
 def _finding(finding: FindingView, columns: int) -> Iterator[Line]:
@@ -79,15 +81,6 @@ def _suppressed(found: tuple[SuppressedView, ...], columns: int) -> Iterator[Lin
     yield "", ""
 
 
-def _incomplete(report: CheckReport, columns: int) -> Iterator[Line]:
-    if report.complete:
-        return
-    yield "NOT READ, SO THIS IS INCOMPLETE", "bold red"
-    for one in report.unread:
-        yield wrap(f"{one.where}: {one.reason}", "    ", columns, first="  "), ""
-    yield "", ""
-
-
 def _summary(report: CheckReport, columns: int) -> Iterator[Line]:
     count = report.summary
     said = ", ".join(
@@ -109,15 +102,3 @@ def _summary(report: CheckReport, columns: int) -> Iterator[Line]:
         wrap(f"{said}{extra}. Istio {report.istio.version}{assumed}.", "  ", columns, first=""),
         "bold",
     )
-    if report.unknown:
-        total = sum(report.unknown.values())
-        kinds = ", ".join(f"{kind} {number}" for kind, number in report.unknown.items())
-        yield (
-            wrap(
-                f"{plural(total, 'object')} of kinds that play no part: {kinds}.",
-                "  ",
-                columns,
-                first="",
-            ),
-            "dim",
-        )

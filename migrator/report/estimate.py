@@ -1,24 +1,23 @@
 """What sidecars request now, and what ztunnel and the waypoints of a plan would: requests, not use."""
 
-from collections.abc import Iterator
+from collections import Counter
+from typing import Literal, NamedTuple
 
+from pydantic import Field
+
+from migrator import __version__
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.quantities import quantity
+from migrator.istio.platform import OS_LABEL, ZTUNNEL, agents
 from migrator.istio.workloads import Workload
-from migrator.model.resource import Frozen
+from migrator.model.resource import Frozen, Resource
 
-from .text import wrap
+from . import proxy_requests as proxies
+from .contract import UnreadView
+from .proxy_requests import NOTHING, Amount, Source
+from .text import plural
 
-# manifests/charts/istio-control/istio-discovery/values.yaml (global.proxy, global.waypoint) and
-# manifests/charts/ztunnel/values.yaml, istio/istio at 1.31
-SIDECAR_CPU, SIDECAR_MEMORY = "100m", "128Mi"
-WAYPOINT_CPU, WAYPOINT_MEMORY = "100m", "128Mi"
-ZTUNNEL_CPU, ZTUNNEL_MEMORY = "200m", "512Mi"
-WAYPOINT_REPLICAS = 2
-_MEBI = 1024 * 1024
-_CPU, _MEMORY = "sidecar.istio.io/proxyCPU", "sidecar.istio.io/proxyMemory"
-Line = tuple[str, str]
+WAYPOINT_REPLICAS = 2  # the least that the options of `migrate plan` ask for
 
 
 class Requests(Frozen):
@@ -28,101 +27,140 @@ class Requests(Frozen):
     cpu: float
     memory: float
 
+    @classmethod
+    def of(cls, pods: int, amount: Amount) -> "Requests":
+        return cls(pods=pods, cpu=float(amount.cpu), memory=float(amount.memory / (1 << 20)))
+
+
+class Saved(Frozen):
+    """What ambient requests less than sidecars do; negative where it requests more."""
+
+    cpu: float
+    memory: float
+
 
 class Estimate(Frozen):
     """Now and after, with everything that was assumed."""
 
+    schema_: Literal["migrate/estimate/v1"] = Field(default="migrate/estimate/v1", alias="schema")
+    tool: str = f"migrate {__version__}"
+    complete: bool
+    unread: tuple[UnreadView, ...]
     sidecars: Requests
     ztunnel: Requests
     waypoints: Requests
-    saved: Requests
+    saved: Saved
     assumptions: tuple[str, ...]
+
+    model_config = Frozen.model_config | {"populate_by_name": True, "serialize_by_alias": True}
+
+
+class _Part(NamedTuple):
+    """One line of the estimate, and what it rests on."""
+
+    pods: int
+    amount: Amount
+    said: tuple[str, ...]
 
 
 def estimate(mesh: Mesh, nodes: int) -> Estimate:
-    """`nodes` 0 means: count the Node objects of the source, else 1."""
-    said: list[str] = []
-    sidecars = _sidecars(mesh, said)
-    counted = sum(
-        node.labels.get("kubernetes.io/os", "linux") == "linux" for node in mesh.of(kinds.NODE)
+    """`nodes` 0 means: count the nodes of the source, else 1."""
+    known = nodes or _nodes(mesh)
+    sidecars, ztunnel, waypoints = (
+        _sidecars(mesh, known or 1),
+        _ztunnel(mesh, known),
+        _waypoints(mesh),
     )
-    if nodes == 0:
-        nodes = counted or 1
-        if not counted:
-            said.append("No Node is in the source: one node is assumed (--nodes).")
-    ztunnel = Requests(
-        pods=nodes, cpu=nodes * _cores(ZTUNNEL_CPU), memory=nodes * _mebibytes(ZTUNNEL_MEMORY)
-    )
-    said.append(
-        f"ztunnel requests {ZTUNNEL_CPU} CPU and {ZTUNNEL_MEMORY} a node, the chart's defaults."
-    )
-    hard = {
-        s.namespace for s, reasons in mesh.waypoints.needing.items() if any(r.hard for r in reasons)
-    }
-    pods = len(hard) * WAYPOINT_REPLICAS
-    waypoints = Requests(
-        pods=pods, cpu=pods * _cores(WAYPOINT_CPU), memory=pods * _mebibytes(WAYPOINT_MEMORY)
-    )
-    said.append(
-        f"One waypoint for each namespace with a hard reason, {WAYPOINT_REPLICAS} replicas, each "
-        f"{WAYPOINT_CPU} CPU and {WAYPOINT_MEMORY}, the chart's defaults; load may ask for more."
-    )
-    said.append("Requests are compared, not use.")
-    saved = Requests(
-        pods=sidecars.pods,
-        cpu=sidecars.cpu - ztunnel.cpu - waypoints.cpu,
-        memory=sidecars.memory - ztunnel.memory - waypoints.memory,
-    )
+    after = ztunnel.amount.plus(waypoints.amount)
+    saved = sidecars.amount.plus(after, -1)
     return Estimate(
-        sidecars=sidecars,
-        ztunnel=ztunnel,
-        waypoints=waypoints,
-        saved=saved,
-        assumptions=tuple(said),
+        complete=mesh.snapshot.complete,
+        unread=tuple(UnreadView.of(unread) for unread in mesh.snapshot.unread),
+        sidecars=Requests.of(sidecars.pods, sidecars.amount),
+        ztunnel=Requests.of(ztunnel.pods, ztunnel.amount),
+        waypoints=Requests.of(waypoints.pods, waypoints.amount),
+        saved=Saved(cpu=float(saved.cpu), memory=float(saved.memory / (1 << 20))),
+        assumptions=(
+            *sidecars.said,
+            *ztunnel.said,
+            *waypoints.said,
+            "Requests are compared, not use.",
+        ),
     )
 
 
-def _sidecars(mesh: Mesh, said: list[str]) -> Requests:
-    pods, cpu, memory, default = 0, 0.0, 0.0, 0
+def _sidecars(mesh: Mesh, nodes: int) -> _Part:
+    pods, total = 0, NOTHING
+    sources: Counter[Source] = Counter()
     for workload in mesh.meshed:
-        count = len(workload.pods) or (workload.replicas if workload.replicas is not None else 1)
-        default += _CPU not in workload.annotations or _MEMORY not in workload.annotations
-        pods += count
-        cpu += count * _own(workload, _CPU, SIDECAR_CPU, 1)
-        memory += count * _own(workload, _MEMORY, SIDECAR_MEMORY, _MEBI)
-    if default:
+        asked = proxies.sidecars(mesh, workload, _expected(workload, nodes))
+        pods, total = pods + asked.pods, total.plus(asked.amount)
+        sources[asked.source] += 1
+    said = [
+        f"Sidecars of {plural(sources[source], 'workload')}: as in {source.value}{_each(source)}."
+        for source in Source
+        if sources[source]
+    ]
+    if any(w.ref.group_kind == kinds.CRON_JOB and not w.pods for w in mesh.meshed):
+        said.append("A CronJob counts as one pod, as while its job runs.")
+    if any(_on_every_node(w) and not w.pods for w in mesh.meshed):
         said.append(
-            f"{default} workloads name no sidecar requests: Istio's defaults of {SIDECAR_CPU} CPU and "
-            f"{SIDECAR_MEMORY} are taken."
+            f"A DaemonSet of which nothing runs counts as {plural(nodes, 'pod')}, one a node."
         )
-    if any(w.replicas is None and not w.pods for w in mesh.meshed):
-        said.append("A DaemonSet or CronJob without running pods counts as one pod.")
-    return Requests(pods=pods, cpu=cpu, memory=memory)
+    return _Part(pods, total, tuple(said))
 
 
-def _own(workload: Workload, annotation: str, default: str, unit: int) -> float:
-    found = quantity(workload.annotations.get(annotation)) or quantity(default) or 0
-    return float(found / unit)
+def _each(source: Source) -> str:
+    return f" ({proxies.SIDECAR} each)" if source is Source.CHART else ""
 
 
-def _cores(text: str) -> float:
-    return float(quantity(text) or 0)
+def _ztunnel(mesh: Mesh, nodes: int | None) -> _Part:
+    said = "The source shows no node: one is assumed (--nodes)." if nodes is None else ""
+    count = 1 if nodes is None else nodes
+    one, where = proxies.ZTUNNEL, Source.CHART.value
+    for agent in agents(mesh, ZTUNNEL):
+        template = agent.spec.get("template") or {}
+        one = NOTHING
+        for container in (template.get("spec") or {}).get("containers") or ():
+            one = one.plus(proxies.of_container(container))
+        where = str(agent.ref)
+        break
+    told = f"ztunnel requests {one} a node, on {plural(count, 'node')}, as in {where}."
+    return _Part(count, NOTHING.plus(one, count), tuple(text for text in (said, told) if text))
 
 
-def _mebibytes(text: str) -> float:
-    return float((quantity(text) or 0) / _MEBI)
+def _waypoints(mesh: Mesh) -> _Part:
+    hard = {
+        s.namespace for s, found in mesh.waypoints.needing.items() if any(r.hard for r in found)
+    }
+    if not hard:
+        return _Part(0, NOTHING, ("No Service has a hard reason for a waypoint.",))
+    one, source = proxies.values(mesh, "", "waypoint", proxies.WAYPOINT)
+    pods = len(hard) * WAYPOINT_REPLICAS
+    said = (
+        f"A waypoint in {plural(len(hard), 'namespace')}, for hard reasons, "
+        f"{WAYPOINT_REPLICAS} replicas (the plan lets load make it 5), each {one}, as in {source.value}."
+    )
+    return _Part(pods, NOTHING.plus(one, pods), (said,))
 
 
-def lines(view: Estimate, columns: int) -> Iterator[Line]:
-    """A small table and its assumptions."""
-    yield f"{'':<12}{'pods':>8}{'CPU':>12}{'memory':>14}", "bold"
-    for name, one in (
-        ("sidecars", view.sidecars),
-        ("ztunnel", view.ztunnel),
-        ("waypoints", view.waypoints),
-    ):
-        yield f"{name:<12}{one.pods:>8}{one.cpu:>12.1f}{one.memory:>10.0f} MiB", ""
-    yield f"{'saved':<12}{'':>8}{view.saved.cpu:>12.1f}{view.saved.memory:>10.0f} MiB", "bold"
-    yield "", ""
-    for said in view.assumptions:
-        yield wrap(said, "  ", columns, first="- "), "dim"
+def _nodes(mesh: Mesh) -> int | None:
+    """Linux nodes of the source, else how many of them ztunnel runs on."""
+    counted = sum(node.labels.get(OS_LABEL, "linux") == "linux" for node in mesh.of(kinds.NODE))
+    scheduled = [_scheduled(agent) for agent in agents(mesh, ZTUNNEL)]
+    return counted or next((number for number in scheduled if number), None)
+
+
+def _expected(workload: Workload, nodes: int) -> int:
+    if _on_every_node(workload):
+        return _scheduled(workload.resource) or nodes
+    return 1 if workload.replicas is None else workload.replicas
+
+
+def _on_every_node(workload: Workload) -> bool:
+    return workload.ref.group_kind == kinds.DAEMON_SET
+
+
+def _scheduled(resource: Resource) -> int | None:
+    found = resource.status.get("desiredNumberScheduled")
+    return found if isinstance(found, int) else None

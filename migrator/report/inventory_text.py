@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from .contract import UnreadView
+from . import reading_text
 from .inventory import Inventory, NamespaceView, PolicyView, ProbeView, WorkloadView
 from .text import plural, safe, wrap
 
@@ -21,8 +21,9 @@ def lines(view: Inventory, columns: int) -> Iterator[Line]:
         for workload in by_namespace.get(namespace.name, ()):
             yield from _workload(workload, columns)
         yield "", ""
-    yield from _unread(view.unread, columns)
+    yield from reading_text.unread(view.unread, columns)
     yield _total(view), "bold"
+    yield from reading_text.unknown(view.unknown, columns)
 
 
 def _order(workload: WorkloadView) -> tuple[str, str, str]:
@@ -87,14 +88,6 @@ def _policy(policy: PolicyView) -> str:
     action = f" {policy.action}" if policy.action else ""
     name = f"{policy.kind}/{policy.namespace}/{policy.name}"
     return f"{name}{action} {policy.level}, at ztunnel {policy.effect}"
-
-
-def _unread(unread: tuple[UnreadView, ...], columns: int) -> Iterator[Line]:
-    if unread:
-        yield "NOT READ, SO THIS IS INCOMPLETE", "bold red"
-        for one in unread:
-            yield wrap(f"{one.where}: {one.reason}", "    ", columns, first="  "), ""
-        yield "", ""
 
 
 def _total(view: Inventory) -> str:
