@@ -80,11 +80,11 @@ def mesh_of(reading: "Reading", istio_version: str = "") -> "Mesh":
 
 def print_lines(lines: Iterable[Line]) -> None:
     """Styled lines to stdout; styles only reach a terminal."""
-    from migrator.report.text import console
+    from migrator.report.text import console, safe
 
     out = console()
     for text, style in lines:
-        out.print(text, style=style or None)
+        out.print(safe(text), style=style or None)
 
 
 def print_model(model: "BaseModel", form: str) -> None:

@@ -1,7 +1,8 @@
 """`migrate check` as Markdown, made for a pull request."""
 
 from .contract import CheckReport, FindingView
-from .text import plural, safe
+from .markdown import code, prose
+from .text import plural
 
 
 def render(report: CheckReport) -> str:
@@ -9,7 +10,7 @@ def render(report: CheckReport) -> str:
     out = ["# Sidecar to ambient: findings", ""]
     if not report.complete:
         out += ["> **Incomplete.** Something could not be read, so nothing here means *ready*.", ""]
-        out += [f"> - `{_cell(u.where)}`: {_cell(u.reason)}" for u in report.unread] + [""]
+        out += [f"> - {code(u.where)}: {prose(u.reason)}" for u in report.unread] + [""]
     assumed = " (assumed)" if report.istio.assumed else ""
     out += [
         _counts(report) + f" Istio {report.istio.version}{assumed}.",
@@ -28,15 +29,13 @@ def render(report: CheckReport) -> str:
         ]
         for one in report.waypoints:
             reasons = ", ".join(
-                f"{r.code} ({r.strength}, {r.kind} `{r.name}`)" for r in one.reasons
+                f"{r.code} ({r.strength}, {r.kind} {code(r.name)})" for r in one.reasons
             )
-            out.append(f"| `{one.namespace}/{one.service}` | {_cell(reasons)} |")
+            out.append(f"| {code(f'{one.namespace}/{one.service}')} | {reasons} |")
         out.append("")
     if report.suppressed:
         out += ["## Suppressed", "", "| code | object | reason |", "|---|---|---|"]
-        out += [
-            f"| {s.code} | `{_cell(s.subject)}` | {_cell(s.reason)} |" for s in report.suppressed
-        ]
+        out += [f"| {s.code} | {code(s.subject)} | {prose(s.reason)} |" for s in report.suppressed]
         out.append("")
     return "\n".join(out).rstrip() + "\n"
 
@@ -52,16 +51,12 @@ def _counts(report: CheckReport) -> str:
 def _table(findings: list[FindingView]) -> list[str]:
     rows = ["| finding | object | what happens, and what to do |", "|---|---|---|"]
     for f in findings:
-        where = f"<br>`{_cell(f.where)}`" if f.where else ""
-        path = f"<br>`{_cell(f.path)}`" if f.path else ""
+        where = f"<br>{code(f.where)}" if f.where else ""
+        path = f"<br>{code(f.path)}" if f.path else ""
         affects = ", ".join(str(one) for one in f.affects)
-        affected = f"<br>Affects: {_cell(affects)}" if affects else ""
+        affected = f"<br>Affects: {prose(affects)}" if affects else ""
         rows.append(
-            f"| {f.code}<br>{f.rule} | `{_cell(f.subject)}`{path}{where} "
-            f"| {_cell(f.message)}<br>**Fix** ({f.remedy}): {_cell(f.fix)}{affected} |"
+            f"| {f.code}<br>{f.rule} | {code(f.subject)}{path}{where} "
+            f"| {prose(f.message)}<br>**Fix** ({f.remedy}): {prose(f.fix)}{affected} |"
         )
     return rows
-
-
-def _cell(text: str) -> str:
-    return safe(text).replace("|", "\\|").replace("\n", " ")

@@ -6,7 +6,8 @@ from migrator.planner.invariants import broken
 from migrator.planner.plan import Acknowledgement, Plan, Wave
 from migrator.steps import AnyStep, Check
 
-from .text import plural, safe
+from .markdown import code, fenced, in_html, prose
+from .text import plural
 
 
 def render(plan: Plan) -> str:
@@ -17,7 +18,7 @@ def render(plan: Plan) -> str:
         "",
         _head(plan),
         "",
-        f"Snapshot `{header.snapshot}`",
+        f"Snapshot {code(header.snapshot)}",
         "",
         *_verdict(plan),
         *_exposure(plan),
@@ -31,7 +32,8 @@ def _head(plan: Plan) -> str:
     header = plan.header
     assumed = " (assumed)" if header.istio_assumed else ""
     return (
-        f"{plan.tool} · Istio {header.istio}{assumed} · trust domain `{header.trust_domain}` · "
+        f"{prose(plan.tool)} · Istio {prose(header.istio)}{assumed} · "
+        f"trust domain {code(header.trust_domain)} · "
         f"call graph: {header.calls}"
     )
 
@@ -43,7 +45,7 @@ def _verdict(plan: Plan) -> list[str]:
         out += ["Nothing stands against it." if plan.phases else "There is nothing to do.", ""]
     else:
         out += [f"Not yet: {plural(len(refusals), 'point')}.", ""]
-        out += [f"- {_cell(said)}" for said in broken(plan)]
+        out += [f"- {prose(said)}" for said in broken(plan)]
         out += [
             _acknowledgement(a)
             for a in (*plan.blockers, *plan.acknowledgements)
@@ -54,21 +56,22 @@ def _verdict(plan: Plan) -> list[str]:
     if accepted:
         out += ["Acknowledged:", "", *(_acknowledgement(a) for a in accepted), ""]
     if plan.assumptions:
-        out += ["Assumed, not seen:", "", *(f"- {_cell(said)}" for said in plan.assumptions), ""]
+        out += ["Assumed, not seen:", "", *(f"- {prose(said)}" for said in plan.assumptions), ""]
     return out
 
 
 def _acknowledgement(one: Acknowledgement) -> str:
     return (
-        f"- **{one.code}** {one.rule} ({one.severity.value}) on `{one.target}`: {_cell(one.says)}"
+        f"- **{one.code}** {one.rule} ({one.severity.value}) "
+        f"on {code(str(one.target))}: {prose(one.says)}"
     )
 
 
 def _exposure(plan: Plan) -> list[str]:
     out = ["## What opens, what closes", "", "By the model, from manifests; not observed.", ""]
     waves = [wave for phase in plan.phases for wave in phase.waves]
-    opens = [f"- `{w.name}`: {_cell(said)}" for w in waves for said in w.exposure.opens]
-    closes = [f"- `{w.name}`: {_cell(said)}" for w in waves for said in w.exposure.closes]
+    opens = [f"- {code(w.name)}: {prose(said)}" for w in waves for said in w.exposure.opens]
+    closes = [f"- {code(w.name)}: {prose(said)}" for w in waves for said in w.exposure.closes]
     out += ["Opens (a request that was denied passes):", "", *(opens or ["- nothing"]), ""]
     return [*out, "Closes (a request that passed is refused):", "", *(closes or ["- nothing"]), ""]
 
@@ -81,37 +84,40 @@ def _scope(plan: Plan) -> list[str]:
         "|---|---|---|---|",
     ]
     out += [
-        f"| `{s.namespace}` | {s.mode} | {', '.join(s.workloads)} | {_cell(s.why)} |"
+        f"| {code(s.namespace)} | {s.mode} | {prose(', '.join(s.workloads))} | {prose(s.why)} |"
         for s in plan.scope
     ]
     out += ["", "| stays behind | why | what would let it move |", "|---|---|---|"]
-    out += [f"| `{e.target}` | {_cell(e.reason)} | {_cell(e.fix)} |" for e in plan.exclusions]
+    out += [
+        f"| {code(str(e.target))} | {prose(e.reason)} | {prose(e.fix)} |" for e in plan.exclusions
+    ]
     if not plan.exclusions:
         out.append("| nothing | | |")
     if plan.waypoints:
         out += ["", "| waypoint | Services bound, and the findings that ask for it |", "|---|---|"]
         for w in plan.waypoints:
             services = ", ".join(
-                f"`{n}` ({', '.join(c) or 'behind a guard'})" for n, c in w.services.items()
+                f"{code(n)} ({prose(', '.join(c)) or 'behind a guard'})"
+                for n, c in w.services.items()
             )
-            out.append(f"| `{w.namespace}/{w.name}` | {services} |")
+            out.append(f"| {code(f'{w.namespace}/{w.name}')} | {services} |")
     return [*out, ""]
 
 
 def _steps(plan: Plan) -> list[str]:
     out: list[str] = []
     for phase in plan.phases:
-        out += [f"## Phase: {phase.name.value}", "", phase.goal, ""]
+        out += [f"## Phase: {phase.name.value}", "", prose(phase.goal), ""]
         for wave in phase.waves:
             out += _wave(wave)
     return out
 
 
 def _wave(wave: Wave) -> list[str]:
-    out = [f"### {wave.name}", "", _cell(wave.goal), ""]
+    out = [f"### {prose(wave.name)}", "", prose(wave.goal), ""]
     for step in wave.steps:
         out += _step(step)
-    out += ["Gates:", "", *(f"- {gate.kind}: {_cell(gate.says)}" for gate in wave.gates), ""]
+    out += ["Gates:", "", *(f"- {gate.kind}: {prose(gate.says)}" for gate in wave.gates), ""]
     return out
 
 
@@ -121,30 +127,26 @@ def _step(step: AnyStep) -> list[str]:
         "<details>",
         f"<summary>{_summary(step)}</summary>",
         "",
-        f"{_cell(step.why)}{codes}",
+        f"{prose(step.why)}{codes}",
         "",
     ]
     if step.kind == "person":
-        out += [f"To do: {_cell(step.instruction)}", ""]
+        out += [f"To do: {prose(step.instruction)}", ""]
     change = step.change()
     if change:
         body = yaml.safe_dump(dict(change), sort_keys=False, width=100, allow_unicode=True).rstrip()
-        out += ["```yaml", safe(body), "```", ""]
+        out += [*fenced(body, "yaml"), ""]
     out += [_check("Before", check) for check in step.before]
     out += [_check("After", check) for check in step.after]
-    return [*out, f"- Undo: {_cell(step.undo())}", "", "</details>", ""]
+    return [*out, f"- Undo: {prose(step.undo())}", "", "</details>", ""]
 
 
 def _summary(step: AnyStep) -> str:
-    name, said = _cell(step.id), _cell(step.summary())
+    name, said = in_html(step.id), in_html(step.summary())
     return f"<code>{name}</code> {said} · disruption: {step.disruption.value}"
 
 
 def _check(when: str, check: Check) -> str:
-    about = f" on `{check.about}`" if check.about else ""
+    about = f" on {code(str(check.about))}" if check.about else ""
     limit = f", within {check.timeout_seconds} s" if check.timeout_seconds else ""
-    return f"- {when}: {check.predicate}{about}: {_cell(check.says)}{limit}"
-
-
-def _cell(text: str) -> str:
-    return safe(text).replace("|", "\\|").replace("\n", " ")
+    return f"- {when}: {check.predicate}{about}: {prose(check.says)}{limit}"

@@ -41,10 +41,30 @@ def lines(view: RulePage, columns: int) -> Iterator[Line]:
     yield f"{view.code} {view.rule}", "bold"
     yield f"{view.severity}, stops: {view.scope}, remedy: {view.remedy}", "dim"
     yield "", ""
-    for line in view.doc.splitlines():
-        yield line.removeprefix("## "), "bold" if line.startswith("## ") else ""
-    yield "", ""
+    for block in view.doc.split("\n\n"):
+        yield from _block(block, columns)
+        yield "", ""
     yield wrap(f"Reads {', '.join(view.reads)}.", "", columns), "dim"
+
+
+def _block(block: str, columns: int) -> Iterator[Line]:
+    """A heading with what follows it: a paragraph, or a list of one line or more each."""
+    paragraph: list[str] = []
+    for line in block.splitlines():
+        if line.startswith("## "):
+            yield line.removeprefix("## "), "bold"
+        elif line.startswith("- "):
+            yield from _paragraph(paragraph, columns)
+            paragraph = [line]
+        else:
+            paragraph.append(line)
+    yield from _paragraph(paragraph, columns)
+
+
+def _paragraph(found: list[str], columns: int) -> Iterator[Line]:
+    if found:
+        indent = "  " if found[0].startswith("- ") else ""
+        yield wrap(" ".join(found), indent, columns, first=""), ""
 
 
 def index(pages: Iterable[RulePage], columns: int) -> Iterator[Line]:

@@ -1,13 +1,17 @@
 """`migrate check` as SARIF 2.1.0 (OASIS), for code scanning."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from migrator import __version__
 
 from .contract import CheckReport, FindingView
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LINK = re.compile(r"https://[^\s)>]+")
 _LEVELS = {"blocker": "error", "warning": "warning", "info": "note"}
 
 
@@ -43,7 +47,7 @@ def render(report: CheckReport, pages: dict[str, tuple[str, str]]) -> str:
 
 
 def _rule(code: str, rule: str, page: tuple[str, str]) -> dict[str, Any]:
-    return {
+    described: dict[str, Any] = {
         "id": code,
         "name": rule,
         "shortDescription": {"text": page[0] or rule},
@@ -53,6 +57,9 @@ def _rule(code: str, rule: str, page: tuple[str, str]) -> dict[str, Any]:
             "markdown": page[1] or f"`migrate explain {code}`",
         },
     }
+    if link := _LINK.search(page[1]):  # the first reference that can be opened
+        described["helpUri"] = link[0]
+    return described
 
 
 def _result(finding: FindingView, order: dict[str, int]) -> dict[str, Any]:
@@ -61,7 +68,7 @@ def _result(finding: FindingView, order: dict[str, int]) -> dict[str, Any]:
     }
     if finding.file and finding.file != "-":
         located["physicalLocation"] = {
-            "artifactLocation": {"uri": finding.file.removeprefix("./")},
+            "artifactLocation": {"uri": _uri(finding.file)},
             "region": {"startLine": max(1, finding.line)},
         }
     return {
@@ -71,3 +78,12 @@ def _result(finding: FindingView, order: dict[str, int]) -> dict[str, Any]:
         "message": {"text": f"{finding.subject}: {finding.message} Fix: {finding.fix}"},
         "locations": [located],
     }
+
+
+def _uri(file: str) -> str:
+    """A reference relative to the working directory, where the repository's root is in a pipeline."""
+    path, root = Path(file), Path.cwd()
+    if path.is_absolute() and not path.is_relative_to(root):
+        return path.as_uri()
+    relative = path.relative_to(root) if path.is_absolute() else path
+    return quote(relative.as_posix())
