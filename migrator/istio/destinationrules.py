@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import kinds
 from .clientpolicy import PolicyField, fields, uses
-from .egress import entries_of
+from .egress import loose_entries
 from .virtualservices import is_meshed
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def losses(mesh: Mesh, names: Iterable[str]) -> Iterator[Loss]:
         if not settings:
             continue
         services = tuple(s for s in applied_to(mesh, rule) if not has_waypoint(mesh, s))
-        entries = loose_entries(mesh, rule)
+        hosts = [rule.spec.get("host", "")] if mesh.meshed else []
+        entries = loose_entries(mesh, hosts)
         if services or entries:
             yield Loss(rule, settings, services, entries)
 
@@ -66,17 +67,6 @@ def has_waypoint(mesh: Mesh, service: Service) -> bool:
     """Whether the Service is bound to a waypoint, or will be for a hard reason."""
     bound = mesh.waypoints.bound_to(service).gateway is not None
     return bound or any(reason.hard for reason in mesh.waypoints.needs(service))
-
-
-def loose_entries(mesh: Mesh, rule: Resource) -> tuple[Resource, ...]:
-    """The ServiceEntries of its host that are bound to no egress waypoint."""
-    host = rule.spec.get("host", "")
-    entries = entries_of(mesh, host) if mesh.meshed else ()
-    return tuple(
-        entry
-        for entry in entries
-        if mesh.waypoints.binding_of(entry.labels, entry.namespace).gateway is None
-    )
 
 
 def shapes(rule: Resource) -> bool:

@@ -4,7 +4,7 @@ A sidecar applies DestinationRules for ServiceEntries at the client; ztunnel doe
 (istio/istio pilot/pkg/networking/core/cluster_waypoint.go builds such clusters for waypoints only).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.model.resource import Resource
@@ -59,6 +59,16 @@ def entries_of(mesh: "Mesh", host: str) -> tuple[Resource, ...]:
         covered = (entry for name, entries in named if matches(host, name) for entry in entries)
         found = tuple(dict.fromkeys(covered))
     return found
+
+
+def loose_entries(mesh: "Mesh", hosts: Iterable[str]) -> tuple[Resource, ...]:
+    """The ServiceEntries of the hosts that are bound to no egress waypoint."""
+    entries = (entry for host in hosts for entry in entries_of(mesh, host))
+    return tuple(
+        entry
+        for entry in dict.fromkeys(entries)
+        if mesh.waypoints.binding_of(entry.labels, entry.namespace).gateway is None
+    )
 
 
 def detours(mesh: "Mesh", virtual_services: tuple[Resource, ...]) -> Iterator[Detour]:

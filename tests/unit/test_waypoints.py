@@ -308,3 +308,14 @@ def test_only_waypoints_are_gateways_of_theirs() -> None:
     )
 
     assert [gateway.namespace for gateway in of.waypoints.gateways] == ["shop"]
+
+
+def test_who_is_bound_and_what_shapes_it_can_be_looked_up() -> None:
+    rule = destination_rule({"outlierDetection": {"interval": "1s"}})
+    of = shop(rule, front=service({"istio.io/use-waypoint": "waypoint"}))
+    (front,) = of.services.all
+    (found,) = of.routing.destination_rules_for(front)
+
+    assert of.waypoints.bound_services(WAYPOINT) == (front,)
+    assert of.waypoints.bound_services(WAYPOINT._replace(name="other")) == ()
+    assert of.waypoints.shaped_by(found) == (front,)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
+from migrator.istio.egress import detours, loose_entries
 from migrator.istio.mesh import Mesh
-from migrator.istio.virtualservices import concerned
+from migrator.istio.routefields import http_features
+from migrator.istio.virtualservices import apps, concerned
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -19,7 +21,8 @@ class VirtualserviceNeedsWaypoint(Rule):
 
     ## Fix
     `migrate plan` makes a waypoint and binds the Service to it. In the long run an HTTPRoute with the
-    Service as parent is the form that ambient supports best.
+    Service as parent is the form that ambient supports best. An external host needs an egress waypoint,
+    which `migrate plan` does not make.
 
     ## References
     - istio/istio pilot/pkg/networking/core/listener_waypoint.go
@@ -29,7 +32,7 @@ class VirtualserviceNeedsWaypoint(Rule):
     code = "AMB201"
     severity = Severity.BLOCKER
     remedy = Remedy.AUTOMATIC
-    inputs = kinds.INJECTION | {kinds.VIRTUAL_SERVICE, kinds.SERVICE}
+    inputs = kinds.INJECTION | {kinds.VIRTUAL_SERVICE, kinds.SERVICE, kinds.SERVICE_ENTRY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for vs in mesh.routing.mesh_virtual_services:
@@ -45,6 +48,27 @@ class VirtualserviceNeedsWaypoint(Rule):
                 "front.",
                 fix="Put a waypoint in front of the Service; `migrate plan` does it.",
                 path=field("spec", "hosts"),
-                affects=[w for s in unbound for w in mesh.services.workloads(s)],
+                affects=apps(mesh, unbound),
                 callers=["ambient"],
             )
+        yield from self._external(mesh)
+
+    def _external(self, mesh: Mesh) -> Iterator[Finding]:
+        """The same for external hosts; what leads to a gateway has a rule of its own."""
+        routes = mesh.routing.mesh_virtual_services if mesh.meshed else ()
+        led_away = {detour.virtual_service.ref for detour in detours(mesh, routes)}
+        for vs in routes:
+            shaped = [use.name for use in http_features(vs)]
+            entries = loose_entries(mesh, vs.spec.get("hosts") or ())
+            if vs.ref not in led_away and shaped and entries:
+                yield self.finding(
+                    vs,
+                    f"It asks for {', '.join(dict.fromkeys(shaped))} in calls to hosts outside, of "
+                    f"{', '.join(str(e.ref) for e in entries)}. ztunnel does nothing of it.",
+                    fix="Bind the ServiceEntry to an egress waypoint (istio.io/use-waypoint).",
+                    path=field("spec", "hosts"),
+                    severity=Severity.WARNING,
+                    remedy=Remedy.MANUAL,
+                    affects=entries,
+                    callers=["ambient"],
+                )
