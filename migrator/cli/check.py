@@ -66,16 +66,15 @@ def check(
     a rule for it.
     """  # fmt: skip
     from migrator.report import contract
-    from migrator.rules import analyze
     from migrator.rules.suppression import lacking_reason, without_suppressed
 
-    from .selection import choose, in_namespaces
+    from .selection import ask, choose, in_namespaces
 
     rules = choose(only or (), skip or ())
     reading = common.read(sources)
     mesh = common.mesh_of(reading, istio_version)
     wanted = names.check_namespaces(mesh, namespace or ())
-    found = reading.locate_all(analyze(mesh, rules))
+    found = reading.locate_all(ask(mesh, rules))
     kept, suppressed = without_suppressed(mesh.snapshot, in_namespaces(found, wanted))
     report = contract.check_report(mesh, kept, suppressed, wanted)
     _print(report, output, rules)

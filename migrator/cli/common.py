@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .streams import working
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -54,7 +56,8 @@ def read(sources: list[str] | None) -> "Reading":
     from migrator.adapters.files import read_sources
 
     gc.disable()
-    found = read_sources(sources)
+    with working(f"reading {', '.join(sources)}"):
+        found = read_sources(sources)
     gc.freeze()  # what was read stays to the end: the collector need not walk it again and again
     gc.enable()
     return found

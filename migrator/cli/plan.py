@@ -92,10 +92,10 @@ def plan(
     """  # fmt: skip
     from migrator.planner import PlanOptions, make_plan, planfile
     from migrator.planner.options import Acknowledge
-    from migrator.rules import all_rules, analyze
+    from migrator.rules import all_rules
     from migrator.rules.suppression import without_suppressed
 
-    from .selection import find_rule
+    from .selection import ask, find_rule
     from .writing import check_plan_path, write_plan
 
     check_plan_path(output)
@@ -121,7 +121,7 @@ def plan(
         soak_minutes=soak,
         calls=_calls(calls) if calls else None,
     )
-    found, suppressed = without_suppressed(mesh.snapshot, analyze(mesh, all_rules()))
+    found, suppressed = without_suppressed(mesh.snapshot, ask(mesh, all_rules()))
     made = make_plan(mesh, found, options)
     if output is None:
         typer.echo(planfile.dump(made), nl=False)

@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import typer
 
 from migrator.istio import kinds
+from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding, Scope
-from migrator.rules import all_rules
+from migrator.rules import all_rules, analyze
 from migrator.rules.base import Rule
 
 from .names import near
+from .streams import working
 
 
 def choose(only: Iterable[str], skip: Iterable[str]) -> tuple[Rule, ...]:
@@ -27,6 +29,12 @@ def choose(only: Iterable[str], skip: Iterable[str]) -> tuple[Rule, ...]:
 def find_rule(name: str) -> Rule:
     """The rule of a code or id. An unknown name is a usage error."""
     return _known(name, {n: rule for rule in all_rules() for n in (rule.code, rule.id())}, "RULE")
+
+
+def ask(mesh: Mesh, rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
+    """What the rules find."""
+    with working(f"asking {len(rules)} rules"):
+        return analyze(mesh, rules)
 
 
 def in_namespaces(findings: Iterable[Finding], namespaces: Iterable[str]) -> tuple[Finding, ...]:

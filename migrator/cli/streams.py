@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -24,6 +26,20 @@ def prepare() -> None:
 def abandon() -> None:
     """Drop what is still buffered for stdout, so that the exit does not fail on it once more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on a terminal that something goes on; the line is gone when it is done."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.markup import escape
+
+    from migrator.report.text import console, safe
+
+    with console(sys.stderr).status(escape(safe(what)), spinner="line"):
+        yield
 
 
 def _buffered(stream: TextIO) -> TextIO:

@@ -39,10 +39,7 @@ def _finding(finding: FindingView, columns: int) -> Iterator[Line]:
     said = _EFFECTS.get(finding.effect or "")
     effect = f" Without a waypoint the policy is {said}." if said else ""
     yield wrap(finding.message + effect, "      ", columns, first="    "), ""
-    yield (
-        wrap(f"fix ({_REMEDIES[finding.remedy]}): {finding.fix}", "      ", columns, first="    "),
-        "",
-    )
+    yield wrap(_fix(finding), "      ", columns, first="    "), ""
     if finding.affects:
         names = ", ".join(str(one) for one in finding.affects)
         yield wrap(f"affects: {names}", "      ", columns, first="    "), ""
@@ -50,7 +47,14 @@ def _finding(finding: FindingView, columns: int) -> Iterator[Line]:
         yield wrap(f"callers: {', '.join(finding.callers)}", "      ", columns, first="    "), ""
 
 
-_REMEDIES = {"automatic": "the plan does it", "manual": "yours", "none": "nothing to do"}
+def _fix(finding: FindingView) -> str:
+    if finding.fix == _NOTHING:
+        return f"fix: {finding.fix}"
+    return f"fix ({_REMEDIES[finding.remedy]}): {finding.fix}"
+
+
+_NOTHING = "Nothing to do."
+_REMEDIES = {"automatic": "the plan does it", "manual": "yours", "none": "not needed"}
 _EFFECTS = {
     "wider": "wider than it is written",
     "narrower": "narrower than it is written",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import resource
 import subprocess
 import sys
@@ -149,3 +150,24 @@ def test_yaml_and_json_of_the_inventory_are_one(accented):
     }
 
     assert json.loads(forms["json"]) == yaml.safe_load(forms["yaml"])
+
+
+@pytest.mark.parametrize(("term", "shown"), [("xterm", True), ("dumb", False)])
+def test_progress_is_for_terminals_and_goes_away(accented, term, shown):
+    """stderr on a terminal shows what goes on, and clears its line; stdout stays data."""
+    main_end, other_end = pty.openpty()
+    with subprocess.Popen(
+        command("check", accented),
+        stdout=subprocess.PIPE, stderr=other_end, cwd=ROOT,
+        env={**os.environ, "TERM": term, "NO_COLOR": "1"},
+    ) as process:  # fmt: skip
+        os.close(other_end)
+        assert process.stdout is not None
+        out = process.stdout.read().decode()
+    said = os.read(main_end, 65536).decode() if shown else ""
+    os.close(main_end)
+
+    assert ("reading" in said, "asking" in said) == (shown, shown)
+    assert said.endswith("\x1b[2K" if shown else "")
+    assert "\x1b" not in out
+    assert "reading" not in out

@@ -102,6 +102,21 @@ def test_text_is_folded_and_whole(columns):
         assert len(line) <= columns or len(line.split()) == 1, line
 
 
+@pytest.mark.parametrize(
+    ("remedy", "fix", "said"),
+    [
+        (Remedy.AUTOMATIC, "Bind it.", "fix (the plan does it): Bind it."),
+        (Remedy.MANUAL, "Bind it.", "fix (yours): Bind it."),
+        (Remedy.NONE, "Remove it.", "fix (not needed): Remove it."),
+        (Remedy.NONE, "Nothing to do.", "fix: Nothing to do."),
+    ],
+)
+def test_who_fixes_it_is_said(remedy, fix, said):
+    text = [line for line, _ in check_text.lines(report(finding(remedy=remedy, fix=fix)), 80)]
+
+    assert f"    {said}" in text
+
+
 def test_no_control_character_is_left():
     """Neither escape, nor its 8-bit form, nor a change of direction."""
     for text, _ in check_text.lines(report(finding()), 80):
