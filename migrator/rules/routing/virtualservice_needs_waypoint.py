@@ -36,8 +36,12 @@ class VirtualserviceNeedsWaypoint(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for vs in mesh.routing.mesh_virtual_services:
-            services = [s for s in concerned(mesh, vs) if s.namespace == vs.namespace]
-            unbound = [s for s in services if mesh.waypoints.bound_to(s).gateway is None]
+            unbound = [
+                s
+                for s in concerned(mesh, vs)
+                if mesh.waypoints.bound_to(s).gateway is None
+                and mesh.routing.is_read_at_waypoint(vs, s, s.namespace)
+            ]
             if not unbound:
                 continue
             names = ", ".join(s.host for s in unbound)

@@ -38,7 +38,7 @@ class VirtualserviceSourceNamespace(Rule):
                 namespace = match.get("sourceNamespace")
                 if kind != "http" or not namespace or not services:
                     continue
-                home = services[0].namespace
+                home = mesh.waypoints.home_of(services[0])
                 outcome = "all callers" if namespace == home else "no caller"
                 yield self.finding(
                     vs,
