@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
+from migrator.istio.clientpolicy import fields
 from migrator.istio.destinationrules import shapes
+from migrator.istio.egress import entries_of
 from migrator.istio.mesh import Mesh
 from migrator.istio.selectors import has_labels
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
+from migrator.model.resource import Resource
 from migrator.rules.base import Rule
 
 
@@ -28,13 +31,13 @@ class DestinationruleWorkloadSelector(Rule):
 
     code = "AMB221"
     severity = Severity.BLOCKER
-    inputs = kinds.INJECTION | {kinds.DESTINATION_RULE}
+    inputs = kinds.INJECTION | {kinds.DESTINATION_RULE, kinds.SERVICE_ENTRY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         meshed = {w.ref for w in mesh.meshed}
         for rule in mesh.of(kinds.DESTINATION_RULE):
             wanted = (rule.spec.get("workloadSelector") or {}).get("matchLabels") or {}
-            if not wanted or not shapes(rule):
+            if not wanted or not shapes(rule) or _only_originates(mesh, rule):
                 continue
             clients = [
                 w
@@ -53,3 +56,9 @@ class DestinationruleWorkloadSelector(Rule):
                 affects=clients,
                 callers=["ambient"],
             )
+
+
+def _only_originates(mesh: Mesh, rule: Resource) -> bool:
+    """Whether it is no more than TLS to an external host, of which another rule speaks."""
+    names = {one.name for one in fields(rule)}
+    return names == {"tls"} and bool(entries_of(mesh, rule.spec.get("host", "")))
