@@ -96,14 +96,9 @@ def print_model(model: "BaseModel", form: str) -> None:
 
 
 def print_data(data: Any, form: str) -> None:
-    if form == "yaml":
-        import yaml
+    from migrator.report.data import render
 
-        sys.stdout.write(yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True))
-        return
-    import json
-
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(render(data, form))
 
 
 def narrate(text: str) -> None:

@@ -17,12 +17,12 @@ def lines(view: Inventory, columns: int) -> Iterator[Line]:
         for n, g in groupby(sorted(view.inventory, key=_order), key=lambda w: w.namespace)
     }
     for namespace in view.namespaces:
-        yield _head(namespace), "bold"
+        yield wrap(_head(namespace), "  ", columns, first=""), "bold"
         for workload in by_namespace.get(namespace.name, ()):
             yield from _workload(workload, columns)
         yield "", ""
     yield from reading_text.unread(view.unread, columns)
-    yield _total(view), "bold"
+    yield wrap(_total(view), "  ", columns, first=""), "bold"
     yield from reading_text.unknown(view.unknown, columns)
 
 
@@ -43,7 +43,7 @@ def _head(namespace: NamespaceView) -> str:
     ]
     said = ", ".join(labels) or "no mesh label"
     count = plural(namespace.workloads, "workload")
-    return safe(f"{namespace.name}: {said}; {count}, {namespace.with_sidecar} with sidecar")
+    return f"{namespace.name}: {said}; {count}, {namespace.with_sidecar} with sidecar"
 
 
 def _workload(workload: WorkloadView, columns: int) -> Iterator[Line]:
@@ -51,12 +51,9 @@ def _workload(workload: WorkloadView, columns: int) -> Iterator[Line]:
     how = "seen" if workload.data_plane.seen else "predicted"
     role = "" if workload.role == "app" else f", {workload.role}"
     host = ", host network" if workload.host_network else ""
-    yield (
-        safe(
-            f"  {workload.kind}/{workload.name}{size}  {workload.data_plane.mode} ({how}){role}{host}"
-        ),
-        "",
-    )
+    name, mode = f"{workload.kind}/{workload.name}{size}", workload.data_plane.mode
+    said = safe(f"  {name}  {mode} ({how}){role}{host}")
+    yield said if len(said) <= columns else wrap(said, "    ", columns, first="  "), ""
     for title, text in _facts(workload):
         if text:
             yield wrap(f"{title}: {text}", "        ", columns, first="      "), "dim"

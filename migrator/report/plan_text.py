@@ -27,10 +27,8 @@ def lines(plan: Plan, columns: int) -> Iterator[Line]:
 def _verdict(plan: Plan, columns: int) -> Iterator[Line]:
     header = plan.header
     assumed = " (assumed)" if header.istio_assumed else ""
-    yield (
-        f"Plan of {plan.tool} for Istio {header.istio}{assumed}, call graph: {header.calls}",
-        "bold",
-    )
+    said = f"Plan of {plan.tool} for Istio {header.istio}{assumed}, call graph: {header.calls}"
+    yield wrap(said, "  ", columns, first=""), "bold"
     yield f"snapshot {header.snapshot}", "dim"
     refusals = (*plan.refusals(), *broken(plan))
     if not plan.phases:

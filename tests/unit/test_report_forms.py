@@ -13,6 +13,7 @@ from migrator.report import (
     check_markdown,
     check_text,
     contract,
+    data,
     inventory_text,
     junit,
     markdown,
@@ -122,6 +123,38 @@ def test_no_control_character_is_left():
     for text, _ in check_text.lines(report(finding()), 80):
         assert all(c.isprintable() or c == "\n" for c in text)
     assert safe("a\x1b[31m\x9b\u202eb\n") == "a\ufffd[31m\ufffd\ufffdb\n"
+
+
+def test_json_shows_letters_and_escapes_the_rest():
+    """It is the same value either way, and no terminal is moved by it."""
+    value = {"a": "café 日本 \x1b[31m\x9b2J\u202e\U000e0041 \ud800"}
+    said = data.render(value, "json")
+
+    assert json.loads(said) == value
+    assert "café 日本" in said
+    assert all(c.isprintable() or c == "\n" for c in said)
+
+
+def test_a_narrow_terminal_folds_the_inventory():
+    """Heads and workloads too."""
+    view = inventory(
+        mesh(
+            """
+            apiVersion: v1
+            kind: Namespace
+            metadata: {name: shop, labels: {istio-injection: enabled, istio.io/use-waypoint: none}}
+            ---
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: cart-of-the-shop-front, namespace: shop}
+            spec: {template: {spec: {containers: [{name: a}]}}}
+            """
+        )
+    )
+    lines = "\n".join(text for text, _ in inventory_text.lines(view, 40)).split("\n")
+
+    assert "  Deployment/cart-of-the-shop-front x1" in lines
+    assert all(len(line) <= 40 for line in lines)
 
 
 def test_markup_of_rich_is_text(capsys):

@@ -1,0 +1,21 @@
+"""A contract as JSON or YAML."""
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+_NOT_PLAIN = re.compile(r"[^\n -~]")
+
+
+def render(data: Any, form: str) -> str:
+    """`data` as `form`: letters of every script as they are, what moves a cursor escaped."""
+    if form == "yaml":
+        return yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True)
+    return _NOT_PLAIN.sub(_visible, json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _visible(character: re.Match[str]) -> str:
+    found = character[0]
+    return found if found.isprintable() else json.dumps(found)[1:-1]
