@@ -14,7 +14,7 @@ from migrator.model.resource import Frozen, Resource
 
 from . import proxy_requests as proxies
 from .contract import UnreadView
-from .proxy_requests import NOTHING, Amount, Source
+from .proxy_requests import NOTHING, Amount, Source, Values
 from .text import plural
 
 WAYPOINT_REPLICAS = 2  # the least that the options of `migrate plan` ask for
@@ -65,12 +65,10 @@ class _Part(NamedTuple):
 
 def estimate(mesh: Mesh, nodes: int) -> Estimate:
     """`nodes` 0 means: count the nodes of the source, else 1."""
-    known = nodes or _nodes(mesh)
-    sidecars, ztunnel, waypoints = (
-        _sidecars(mesh, known or 1),
-        _ztunnel(mesh, known),
-        _waypoints(mesh),
-    )
+    known, values = nodes or _nodes(mesh), Values(mesh)
+    sidecars = _sidecars(mesh, values, known or 1)
+    ztunnel = _ztunnel(mesh, known)
+    waypoints = _waypoints(mesh, values)
     after = ztunnel.amount.plus(waypoints.amount)
     saved = sidecars.amount.plus(after, -1)
     return Estimate(
@@ -89,11 +87,12 @@ def estimate(mesh: Mesh, nodes: int) -> Estimate:
     )
 
 
-def _sidecars(mesh: Mesh, nodes: int) -> _Part:
+def _sidecars(mesh: Mesh, values: Values, nodes: int) -> _Part:
     pods, total = 0, NOTHING
     sources: Counter[Source] = Counter()
     for workload in mesh.meshed:
-        asked = proxies.sidecars(mesh, workload, _expected(workload, nodes))
+        revision = mesh.injection(workload).revision
+        asked = proxies.sidecars(workload, revision, values, _expected(workload, nodes))
         pods, total = pods + asked.pods, total.plus(asked.amount)
         sources[asked.source] += 1
     said = [
@@ -129,13 +128,13 @@ def _ztunnel(mesh: Mesh, nodes: int | None) -> _Part:
     return _Part(count, NOTHING.plus(one, count), tuple(text for text in (said, told) if text))
 
 
-def _waypoints(mesh: Mesh) -> _Part:
+def _waypoints(mesh: Mesh, values: Values) -> _Part:
     hard = {
         s.namespace for s, found in mesh.waypoints.needing.items() if any(r.hard for r in found)
     }
     if not hard:
         return _Part(0, NOTHING, ("No Service has a hard reason for a waypoint.",))
-    one, source = proxies.values(mesh, "", "waypoint", proxies.WAYPOINT)
+    one, source = values.of("", "waypoint", proxies.WAYPOINT)
     pods = len(hard) * WAYPOINT_REPLICAS
     said = (
         f"A waypoint in {plural(len(hard), 'namespace')}, for hard reasons, "

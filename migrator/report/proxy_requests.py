@@ -63,7 +63,36 @@ SIDECAR = WAYPOINT = Amount(Fraction(1, 10), Fraction(128 << 20))
 ZTUNNEL = Amount(Fraction(1, 5), Fraction(512 << 20))
 
 
-def sidecars(mesh: Mesh, workload: Workload, expected_pods: int) -> Asked:
+class Values:
+    """`global.<key>.resources` of what istiod injects and deploys with.
+
+    The injector's ConfigMap holds the values with all defaults merged in; an installer's resource only
+    what differs from the chart's.
+    """
+
+    def __init__(self, mesh: Mesh) -> None:
+        self._injectors = {
+            _revision(config_map): mapping(text)
+            for config_map in mesh.of(kinds.CONFIG_MAP)
+            if config_map.name.startswith(_INJECTOR) and (text := value_of(config_map, "values"))
+        }
+        self._installers = (*mesh.of(kinds.ISTIO_OPERATOR), *mesh.of(kinds.SAIL_ISTIO))
+
+    def of(self, revision: str, key: str, chart: Amount) -> tuple[Amount, Source]:
+        """For one revision; one that is a tag has no ConfigMap, and takes the only one there is."""
+        found = self._injectors.get(revision or _DEFAULT)
+        if found is None and len(self._injectors) == 1:
+            found = next(iter(self._injectors.values()))
+        if found is not None:
+            return _of_resources(dig(found, "global", key, "resources")), Source.VALUES
+        for resource in self._installers:
+            resources = dig(resource.spec, "values", "global", key, "resources")
+            if isinstance(resources, Mapping):
+                return _of_resources(resources, chart), Source.VALUES
+        return chart, Source.CHART
+
+
+def sidecars(workload: Workload, revision: str, values: Values, expected_pods: int) -> Asked:
     """The sidecars of `workload`: of its running pods, or of `expected_pods` of its template."""
     seen = [pod for pod in workload.pods if is_from_cluster(pod)]
     running = [pod for pod in seen if pod.status.get("phase") not in _ENDED]
@@ -73,7 +102,7 @@ def sidecars(mesh: Mesh, workload: Workload, expected_pods: int) -> Asked:
         for proxy in found:
             total = total.plus(of_container(proxy))
         return Asked(len(found), total, Source.PODS)
-    one, source = _of_template(mesh, workload)
+    one, source = _of_template(workload, values.of(revision, "proxy", SIDECAR))
     pods = len(running) or expected_pods
     return Asked(pods, NOTHING.plus(one, pods), source)
 
@@ -83,29 +112,12 @@ def of_container(container: Mapping[str, Any]) -> Amount:
     return _of_resources(container.get("resources"))
 
 
-def values(mesh: Mesh, revision: str, key: str, chart: Amount) -> tuple[Amount, Source]:
-    """`global.<key>.resources` of what istiod injects and deploys with, else `chart`.
-
-    The ConfigMap holds the values with all defaults merged in; an installer's resource only what differs.
-    """
-    found = _injector(mesh, revision or _DEFAULT)
-    if found is not None:
-        merged = mapping(value_of(found, "values"))
-        return _of_resources(dig(merged, "global", key, "resources")), Source.VALUES
-    for kind in (kinds.ISTIO_OPERATOR, kinds.SAIL_ISTIO):
-        for resource in mesh.of(kind):
-            resources = dig(resource.spec, "values", "global", key, "resources")
-            if isinstance(resources, Mapping):
-                return _of_resources(resources, chart), Source.VALUES
-    return chart, Source.CHART
-
-
-def _of_template(mesh: Mesh, workload: Workload) -> tuple[Amount, Source]:
+def _of_template(workload: Workload, injected: tuple[Amount, Source]) -> tuple[Amount, Source]:
     """What the injection template would write (`resources` in
     manifests/charts/istio-control/istio-discovery/files/injection-template.yaml): one annotation is
     enough to leave out all values; a container of this name in the pod's own template goes before both.
     """
-    amount, source = values(mesh, mesh.injection(workload).revision, "proxy", SIDECAR)
+    amount, source = injected
     annotations = workload.annotations
     if any(name in annotations for pair in _ANNOTATIONS.values() for name in pair):
         cpu, memory = (_first(annotations, pair) for pair in _ANNOTATIONS.values())
@@ -126,17 +138,9 @@ def _proxy(pod_spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def _injector(mesh: Mesh, revision: str) -> Resource | None:
-    """The injector's ConfigMap of the revision; a revision that is a tag names none, then the only one."""
-    found = {
-        config_map.labels.get(names.REVISION)
-        or config_map.name.removeprefix(_INJECTOR).lstrip("-")
-        or _DEFAULT: config_map
-        for config_map in mesh.of(kinds.CONFIG_MAP)
-        if config_map.name.startswith(_INJECTOR) and value_of(config_map, "values")
-    }
-    only = next(iter(found.values())) if len(found) == 1 else None
-    return found.get(revision, only)
+def _revision(injector: Resource) -> str:
+    suffix = injector.name.removeprefix(_INJECTOR).lstrip("-")
+    return injector.labels.get(names.REVISION) or suffix or _DEFAULT
 
 
 def _of_resources(resources: Any, under: Amount = NOTHING) -> Amount:
