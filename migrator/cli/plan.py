@@ -122,7 +122,7 @@ def plan(
         calls=_calls(calls) if calls else None,
     )
     found, suppressed = without_suppressed(mesh.snapshot, ask(mesh, all_rules()))
-    made = make_plan(mesh, found, options)
+    made = make_plan(mesh, found, options, suppressed)
     if output is None:
         typer.echo(planfile.dump(made), nl=False)
     else:

@@ -16,12 +16,18 @@ from .prepare import prepare
 from .switch import switch
 
 
-def make_plan(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> Plan:
-    """The plan for `mesh`. `findings` are those of all rules, without the suppressed ones.
+def make_plan(
+    mesh: Mesh,
+    findings: tuple[Finding, ...],
+    options: PlanOptions,
+    suppressed: tuple[tuple[Finding, str], ...] = (),
+) -> Plan:
+    """The plan for `mesh`. `findings` are those of all rules without the `suppressed` ones, which come with
+    their reasons and stand in the plan as accepted: a reviewer sees what an object's owner judged.
 
     With a blocker of the whole mesh there are no phases: nothing may be started.
     """
-    layout = lay_out(mesh, findings, options)
+    layout = lay_out(mesh, findings, options, suppressed)
     handover = hand_over(layout)
     order = put_in_order(layout)
     blocked = any(not b.acknowledged for b in layout.blockers)

@@ -71,10 +71,18 @@ class Layout:
         return tuple(f for f in self.findings if f.rule == rule)
 
 
-def lay_out(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> Layout:
+def lay_out(
+    mesh: Mesh,
+    findings: tuple[Finding, ...],
+    options: PlanOptions,
+    suppressed: tuple[tuple[Finding, str], ...] = (),
+) -> Layout:
     """Decide. The order of `findings` does not matter."""
     wanted = tuple(w for w in mesh.meshed if options.wants(w.namespace))
     relevant = tuple(f for f in findings if _concerns(f, wanted))
+    judged = tuple(
+        (f, reason) for f, reason in suppressed if _concerns(f, wanted) and not _handled(f)
+    )
     blocking = [f for f in relevant if _blocks(f, options)]
     stays: dict[Ref, list[Finding]] = {}
     for finding in blocking:
@@ -101,7 +109,8 @@ def lay_out(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> 
             for f in relevant
             if (f.severity is Severity.WARNING and not _handled(f))
             or (f.severity is Severity.BLOCKER and not _handled(f) and not _blocks(f, options))
-        ),
+        )
+        + tuple(_judged(f, reason) for f, reason in judged),
         bound=_bound(mesh, moving, guarded, options),
         guarded=guarded,
         findings=relevant,
@@ -109,7 +118,8 @@ def lay_out(mesh: Mesh, findings: tuple[Finding, ...], options: PlanOptions) -> 
             f
             for f in relevant
             if f.severity is Severity.BLOCKER and not _handled(f) and not _blocks(f, options)
-        ),
+        )
+        + tuple(f for f, _ in judged if f.severity is Severity.BLOCKER),
     )
 
 
@@ -237,4 +247,16 @@ def _acknowledgement(finding: Finding, options: PlanOptions) -> Acknowledgement:
         path=finding.path,
         says=finding.message,
         acknowledged=any(a.covers(finding) for a in options.acknowledge),
+    )
+
+
+def _judged(finding: Finding, reason: str) -> Acknowledgement:
+    return Acknowledgement(
+        code=finding.code,
+        rule=finding.rule,
+        severity=finding.severity,
+        target=Target.of(finding.subject),
+        path=finding.path,
+        says=f"{finding.message} Suppressed by an annotation of the object: {reason}",
+        acknowledged=True,
     )

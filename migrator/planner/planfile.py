@@ -16,7 +16,7 @@ _NESTED = re.compile(r"(?:[-?][ \t]+){100}")
 
 _HEAD = """\
 # yaml-language-server: $schema=plan.schema.json
-# A plan of `migrate`: review it, set `acknowledged: true` where you accept what is said, then apply it.
+# A plan of `migrate`: review it, set `acknowledged: true` where you accept what is said.
 # Meant for editing: acknowledgements, the order of waves, gates. `migrate show FILE` prints it.
 """
 

@@ -195,6 +195,22 @@ def test_an_accepted_blocker_is_named_where_it_may_open_something():
     assert any("AMB244" in said for said in opens)
 
 
+def test_what_an_owner_suppressed_is_seen_by_the_reviewer():
+    """An annotation on an object is no secret way past the plan."""
+    fence = resource(
+        kinds.SIDECAR, "shop", "default", spec={"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}
+    )
+    mesh = Mesh(Snapshot([*shop("a"), fence]))
+    found = analyze(mesh, all_rules())
+    hidden = tuple((f, "a test system") for f in found if f.subject == fence.ref)
+    rest = tuple(f for f in found if f.subject != fence.ref)
+    made = make_plan(mesh, rest, PlanOptions(), hidden)
+
+    assert any(a.acknowledged and "a test system" in a.says for a in made.acknowledgements)
+    opens = [said for phase in made.phases for wave in phase.waves for said in wave.exposure.opens]
+    assert any("AMB244" in said for said in opens)
+
+
 def test_a_caller_left_behind_must_be_accepted():
     """Its calls to the guarded server will be refused for good."""
     stuck = workload(kinds.POD, "shop", "old", {})
