@@ -15,6 +15,7 @@ from .handover import HandOver, rule_about
 from .layout import Layout
 from .plan import Gate, Phase, PhaseName, Wave
 from .prepare import step_name
+from .protection import is_ambient_already
 
 _QUIET_DAYS = 7
 _DROPPED = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
@@ -72,7 +73,7 @@ def _guards(layout: Layout, handover: HandOver) -> Iterator[UpdateSpec]:
 
 def _is_over(layout: Layout, policy: Resource) -> bool:
     """Whether everybody whom it protected has moved. Never for one without selector, which is also the
-    default for workloads that come later, nor for one that protects a gateway too.
+    default for workloads that come later, nor for one that protects a gateway, or who is ambient today.
     """
     if not (policy.spec.get("selector") or {}).get("matchLabels"):
         return False
@@ -81,7 +82,9 @@ def _is_over(layout: Layout, policy: Resource) -> bool:
     meshed = {w.ref for w in layout.mesh.meshed}
     bound = {w.ref for w in layout.moving if layout.services_of(w)}
     return all(
-        w.role is Role.APP and (w.ref not in meshed or (w.ref in moving and w.ref in bound))
+        w.role is Role.APP
+        and not is_ambient_already(layout.mesh, w)
+        and (w.ref not in meshed or (w.ref in moving and w.ref in bound))
         for w in protects
     )
 

@@ -52,7 +52,13 @@ def can_narrow(mesh: Mesh, policy: Resource) -> bool:
     has_selector = bool((policy.spec.get("selector") or {}).get("matchLabels"))
     if not has_selector and not _denies_more(mesh, policy):
         return False
-    return all(w.role is Role.APP for w in mesh.attachments.workloads_of(policy))
+    protects = mesh.attachments.workloads_of(policy)
+    return all(w.role is Role.APP and not is_ambient_already(mesh, w) for w in protects)
+
+
+def is_ambient_already(mesh: Mesh, workload: Workload) -> bool:
+    """Whether ztunnel enforces its policies now: what is taken from it, or narrowed to sidecars, opens."""
+    return mesh.would_be_enrolled(workload) and not mesh.has_sidecar(workload)
 
 
 def over_denies(mesh: Mesh, policy: Resource) -> bool:

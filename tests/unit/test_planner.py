@@ -151,6 +151,32 @@ def test_a_policy_that_protects_a_gateway_too_is_never_narrowed_nor_deleted():
     assert not any(i.startswith("contract.delete.") for i in ids(made))
 
 
+def test_a_policy_that_protects_an_ambient_workload_too_is_never_narrowed_nor_deleted():
+    """ztunnel refuses everything there by an ALLOW that it cannot read; narrowed, it would let all pass."""
+    labels = {"tier": "x"}
+    server = workload(kinds.DEPLOYMENT, "shop", "a", labels)
+    today = workload(kinds.DEPLOYMENT, "new", "b", labels)
+    home = resource(
+        kinds.NAMESPACE, "", "new", metadata={"labels": {"istio.io/dataplane-mode": "ambient"}}
+    )
+    rules = [{"to": [{"operation": {"methods": ["GET"]}}]}]
+    spec = {"selector": {"matchLabels": labels}, "rules": rules}
+    made = plan(
+        [
+            namespace("shop"),
+            home,
+            server,
+            today,
+            service("shop", "a"),
+            policy("p", spec, "istio-system"),
+        ]
+    )
+
+    assert "guard.shop.deployment.a" in ids(made)
+    assert "narrow.istio-system.p" not in ids(made)
+    assert not any(i.startswith("contract.delete.") for i in ids(made))
+
+
 def test_a_policy_for_some_pods_of_a_service_leaves_them_behind():
     """A waypoint cannot tell two versions behind one Service apart."""
     both = [workload(kinds.DEPLOYMENT, "shop", name, {"tier": "x"}) for name in ("a", "b")]
