@@ -25,19 +25,3 @@ class ManifestError(MigrateError):
         super().__init__(summary, detail=where, hint=hint)
         self.path = path
         self.line = line
-
-
-class ClusterError(MigrateError):
-    """The API server could not be reached, or refused."""
-
-
-class BlockedPlanError(MigrateError):
-    """The plan has blockers that nobody acknowledged."""
-
-    exit_code = 3
-
-
-class StalePlanError(MigrateError):
-    """The mesh is no longer the one that the plan was made from."""
-
-    exit_code = 4

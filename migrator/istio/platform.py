@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from migrator.model.fieldpath import field
-from migrator.model.resource import GroupKind, Resource
+from migrator.model.resource import Resource
 
 from . import kinds
 from .mesh import Mesh
@@ -129,11 +129,6 @@ def installers(mesh: Mesh) -> Iterator[tuple[Resource, str]]:
         for resource in mesh.of(kind):
             profile = resource.spec.get("profile") or dig(resource.spec, "values", "profile")
             yield resource, profile if isinstance(profile, str) and profile else "default"
-
-
-def of_kind(mesh: Mesh, kind: GroupKind, namespace: str) -> tuple[Resource, ...]:
-    """The resources of a kind in one namespace."""
-    return tuple(resource for resource in mesh.of(kind) if resource.namespace == namespace)
 
 
 def _names(resource: Resource) -> set[str]:

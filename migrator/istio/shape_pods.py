@@ -78,7 +78,6 @@ POD_STATUS = {
 POD = {"metadata": METADATA, "spec": POD_SPEC, "status": POD_STATUS}
 TEMPLATE = {"metadata": METADATA, "spec": POD_SPEC}
 ANY_STATUS = {"conditions": CONDITIONS, "observedGeneration": IS}
-UNTYPED = {"metadata": METADATA, "spec": OBJECT, "status": OBJECT}
 _COUNTS = {
     "replicas": I, "readyReplicas": I, "updatedReplicas": I, "availableReplicas": I,
     "unavailableReplicas": I, "currentReplicas": I, "desiredNumberScheduled": I,

@@ -10,8 +10,6 @@ from migrator.model.resource import GroupKind, Ref, Resource
 
 from . import kinds
 
-TARGETABLE = frozenset({kinds.SERVICE, kinds.SERVICE_ENTRY, kinds.GATEWAY, kinds.GATEWAY_CLASS})
-
 
 class Target(NamedTuple):
     """One target: the object, and the path of the reference in the policy."""

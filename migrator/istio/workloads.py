@@ -79,10 +79,6 @@ class Workload:
     def containers(self) -> Sequence[Mapping[str, Any]]:
         return self.pod_spec.get("containers") or ()
 
-    @property
-    def init_containers(self) -> Sequence[Mapping[str, Any]]:
-        return self.pod_spec.get("initContainers") or ()
-
     def path(self, *parts: str | int) -> str:
         """A field path below the pod template, in terms of the manifest."""
         from migrator.model.fieldpath import field

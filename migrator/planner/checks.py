@@ -131,7 +131,3 @@ def jobs_done(ref: Ref) -> Check:
         says="no pod of it is running with a sidecar",
         timeout_seconds=3600,
     )
-
-
-def person_done(says: str) -> Check:
-    return Check(predicate="person", says=says, timeout_seconds=0)

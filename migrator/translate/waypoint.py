@@ -13,7 +13,6 @@ from migrator.istio import labels as names
 from .manifest import manifest
 
 NAME = "waypoint"
-OPTIONS = "waypoint-options"
 
 _HPA = """\
 spec:
