@@ -25,3 +25,61 @@ class ManifestError(MigrateError):
         super().__init__(summary, detail=where, hint=hint)
         self.path = path
         self.line = line
+
+
+class ClusterError(MigrateError):
+    """The cluster did not answer, or not as it should."""
+
+
+class ForbiddenError(ClusterError):
+    """The API server refused this user; `detail` names verb, resource and namespace."""
+
+
+class ConflictError(ClusterError):
+    """The object is not at the version that was expected, or exists already."""
+
+
+class InvalidError(ClusterError):
+    """The API server or an admission webhook refused a change; `detail` holds its words."""
+
+
+class BlockedPlanError(MigrateError):
+    """The plan has blockers, or acknowledgements that nobody gave."""
+
+    exit_code = 3
+
+
+class StalePlanError(MigrateError):
+    """The cluster is no longer what the plan was made from; `detail` lists objects and fields."""
+
+    exit_code = 4
+
+
+class DriftError(MigrateError):
+    """A field that a step set has a value that is neither the step's nor the old one."""
+
+    exit_code = 4
+
+
+class StepFailedError(MigrateError):
+    """A step or a gate failed; the run stands at a safe point and can go on."""
+
+    exit_code = 5
+
+
+class RolledBackError(MigrateError):
+    """A step failed and what had been done was rolled back, verified."""
+
+    exit_code = 6
+
+
+class RollbackIncompleteError(MigrateError):
+    """The rollback could not restore everything; a person is needed."""
+
+    exit_code = 7
+
+
+class LockHeldError(MigrateError):
+    """Another run holds the Lease, or this one lost it."""
+
+    exit_code = 8

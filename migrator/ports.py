@@ -1,0 +1,55 @@
+"""What the core asks of the outside, as Protocols; adapters keep them.
+
+What may go in here: interfaces of few methods over plain data. What may not: implementations, and types
+of a client library.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from migrator.model.resource import GroupKind, Ref
+
+Body = Mapping[str, Any]
+
+
+class ClusterReader(Protocol):
+    """Objects as they are now. Raises ForbiddenError, or ClusterError when there is no answer."""
+
+    def get(self, ref: Ref) -> Body | None:
+        """The whole object, or None when it (or its kind) is not there."""
+
+    def list(
+        self, kind: GroupKind, namespace: str = "", labels: Mapping[str, str] | None = None
+    ) -> Sequence[Body]:
+        """Every object of `kind` with these labels; of all namespaces when `namespace` is empty."""
+
+
+class Cluster(ClusterReader, Protocol):
+    """Reading and changing; every change is made by the field manager `migrate`.
+
+    With `dry_run` the API server does all but storing: admission, quota, validation. All methods raise
+    ConflictError when the object is not at the version that was expected, or exists already.
+    """
+
+    def create(self, manifest: Body, *, dry_run: bool = False) -> Body:
+        """Create the object; ConflictError when there is one of that name."""
+
+    def patch(self, ref: Ref, patch: Body, *, version: str = "", dry_run: bool = False) -> Body:
+        """Apply a JSON merge patch (RFC 7386); with `version` only to that resourceVersion."""
+
+    def delete(self, ref: Ref, *, uid: str = "", dry_run: bool = False) -> None:
+        """Delete the object, which may be gone already; with `uid` only that one (else ConflictError)."""
+
+    def may(self, verb: str, kind: GroupKind, namespace: str = "") -> bool:
+        """Whether this user may, by a SelfSubjectAccessReview."""
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """The time, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; Ctrl-C raises KeyboardInterrupt here."""
