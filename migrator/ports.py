@@ -5,9 +5,12 @@ of a client library.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from migrator.model.journal import Entry
+from migrator.model.news import News, Question
 from migrator.model.resource import GroupKind, Ref
 
 Body = Mapping[str, Any]
@@ -53,3 +56,43 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait; Ctrl-C raises KeyboardInterrupt here."""
+
+
+class Record(Protocol):
+    """Where the entries of a plan's runs are kept, in two places that suffice alone."""
+
+    def entries(self) -> Sequence[Entry]:
+        """Everything recorded so far, in order."""
+
+    def append(self, entry: Entry) -> None:
+        """Keep `entry`; it is durable in both places when this returns. Raises MigrateError if not."""
+
+
+class Watcher(Protocol):
+    """Who is told what the engine does, and asked what only a person can say."""
+
+    def tell(self, news: News) -> None:
+        """Something began, ended, or is being waited for."""
+
+    def ask(self, question: Question) -> bool:
+        """A person's answer; False stops the run at a safe point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Requests and TCP connections in a span of time, as counters estimate them.
+
+    `errors` had no answer or one that blames the server (5xx, gRPC's server errors); `refused` were
+    answered 403, which many a service does every day, and a policy that closes too much does too.
+    """
+
+    requests: float
+    errors: float
+    refused: float = 0.0
+
+
+class Probe(Protocol):
+    """What was measured of calls. Raises MetricsError when there is no answer."""
+
+    def error_rate(self, services: Sequence[Ref], window_seconds: int) -> Rate | None:
+        """Of all calls to `services` in the last seconds; None when nothing measured any of them."""

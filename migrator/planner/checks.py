@@ -34,6 +34,16 @@ def pods_ambient(ref: Ref) -> Check:
     )
 
 
+def pods_have_sidecar(ref: Ref) -> Check:
+    """Asked after an undo."""
+    return Check(
+        predicate="pods-have-sidecar",
+        about=Target.of(ref),
+        says="every pod is Ready and has the annotation sidecar.istio.io/status",
+        timeout_seconds=ROLLOUT_SECONDS,
+    )
+
+
 def pods_accept_hbone(ref: Ref) -> Check:
     return Check(
         predicate="pods-accept-hbone",

@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from migrator.model.resource import Frozen, Ref
 
+from .writes import Write
+
 
 class Disruption(StrEnum):
     """What a step does to traffic: nothing, it cuts or refuses new connections, or pods restart."""
@@ -74,6 +76,14 @@ class Step(Frozen, ABC):
     @abstractmethod
     def change(self) -> Mapping[str, Any]:
         """The exact change, as a person reviews it."""
+
+    @abstractmethod
+    def writes(self, stamp: str) -> tuple[Write, ...]:
+        """The fields of the target that it sets; `stamp` is the time of this attempt (RFC 3339)."""
+
+    def pod_labels(self) -> Mapping[str, str | None]:
+        """Labels that it also sets on the workload's running pods; null removes."""
+        return {}
 
     @abstractmethod
     def undo(self) -> str:

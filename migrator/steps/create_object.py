@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Step
+from .writes import Write
 
 
 class CreateObject(Step):
@@ -20,6 +21,9 @@ class CreateObject(Step):
 
     def change(self) -> Mapping[str, Any]:
         return self.manifest
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:  # noqa: ARG002
+        return (Write(path=(), value=self.manifest),)
 
     def undo(self) -> str:
         return f"delete {self.target}"

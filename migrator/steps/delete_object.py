@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Step
+from .writes import Write
 
 
 class DeleteObject(Step):
@@ -17,6 +18,9 @@ class DeleteObject(Step):
 
     def change(self) -> Mapping[str, Any]:
         return {"$delete": str(self.target)}
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:  # noqa: ARG002
+        return (Write(path=(), old=self.manifest),)
 
     def undo(self) -> str:
         return f"create {self.target} again, as the plan holds it"

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Step, label_words
+from .writes import Write
 
 
 class PatchTemplate(Step):
@@ -35,6 +36,24 @@ class PatchTemplate(Step):
         for part in reversed(self.template_path.split(".") if self.template_path else []):
             body = {part: body}
         return body
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:  # noqa: ARG002
+        """Nothing on the object itself where only its pods are labelled."""
+        if not self.template_path and self.target.kind != "Pod":
+            return ()
+        where = (*(part for part in self.template_path.split(".") if part), "metadata")
+        changes = (
+            ("labels", self.labels, self.old_labels),
+            ("annotations", self.annotations, self.old_annotations),
+        )
+        return tuple(
+            Write(path=(*where, field, key), value=value, old=old.get(key))
+            for field, values, old in changes
+            for key, value in values.items()
+        )
+
+    def pod_labels(self) -> Mapping[str, str | None]:
+        return self.labels if self.live_pods and self.target.kind != "Pod" else {}
 
     def undo(self) -> str:
         old = {**self.old_labels, **self.old_annotations}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Step
+from .writes import Write
 
 
 class Person(Step):
@@ -18,6 +19,9 @@ class Person(Step):
 
     def change(self) -> Mapping[str, Any]:
         return {}
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:  # noqa: ARG002
+        return ()
 
     def undo(self) -> str:
         return "a person's decision"

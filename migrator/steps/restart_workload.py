@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Step
+from .writes import Write
+
+_RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
 class RestartWorkload(Step):
@@ -18,13 +21,14 @@ class RestartWorkload(Step):
         return f"rolling restart of {self.target}"
 
     def change(self) -> Mapping[str, Any]:
-        stamp = {
-            "metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "<time of the step>"}}
-        }
-        body: dict[str, Any] = stamp
+        body: dict[str, Any] = {"metadata": {"annotations": {_RESTARTED_AT: "<time of the step>"}}}
         for part in reversed(self.template_path.split(".")):
             body = {part: body}
         return body
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:
+        path = (*self.template_path.split("."), "metadata", "annotations", _RESTARTED_AT)
+        return (Write(path=path, value=stamp, any_old=True),)
 
     def undo(self) -> str:
         return f"rolling restart of {self.target}, after the labels that decide its data plane are back"

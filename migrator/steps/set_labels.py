@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Step, label_words
+from .writes import Write
 
 
 class SetLabels(Step):
@@ -22,6 +23,12 @@ class SetLabels(Step):
 
     def change(self) -> Mapping[str, Any]:
         return {"metadata": {"labels": dict(self.labels)}}
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:  # noqa: ARG002
+        return tuple(
+            Write(path=("metadata", "labels", key), value=value, old=self.old.get(key))
+            for key, value in self.labels.items()
+        )
 
     def undo(self) -> str:
         return f"label {self.target}: {label_words(self.old)}"

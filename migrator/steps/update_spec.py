@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Step
+from .writes import Write
 
 
 class UpdateSpec(Step):
@@ -18,6 +19,9 @@ class UpdateSpec(Step):
 
     def change(self) -> Mapping[str, Any]:
         return {"spec": self.spec}
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:  # noqa: ARG002
+        return (Write(path=("spec",), value=self.spec, old=self.old),)
 
     def undo(self) -> str:
         return f"put the old spec of {self.target} back, as the plan holds it"

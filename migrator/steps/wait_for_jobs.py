@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from .base import Step
+from .writes import Write
 
 
 class WaitForJobs(Step):
@@ -16,6 +17,9 @@ class WaitForJobs(Step):
 
     def change(self) -> Mapping[str, Any]:
         return {}
+
+    def writes(self, stamp: str) -> tuple[Write, ...]:  # noqa: ARG002
+        return ()
 
     def undo(self) -> str:
         return "nothing to undo"

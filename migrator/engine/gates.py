@@ -1,0 +1,124 @@
+"""Between two waves: what must hold, be measured, be waited for, and be said by a person."""
+
+from collections.abc import Iterator
+
+from migrator.errors import StepFailedError
+from migrator.istio import kinds
+from migrator.model.journal import Event
+from migrator.model.news import Question, Topic
+from migrator.model.resource import Ref
+from migrator.model.verdict import State
+from migrator.planner.plan import Gate, Wave
+
+from .predicates import triggers
+from .run import POLL_SECONDS, Run
+
+_SOAK_POLL = 10.0
+_FEW = 20  # requests: below, a rate says nothing
+_TOLERANCE = 0.01  # of requests, above the baseline
+_WINDOW = 300
+
+
+def name_of(wave: Wave, number: int) -> str:
+    """The gate's own name in the record."""
+    return f"{wave.name}/gate-{number}-{wave.gates[number].kind}"
+
+
+def pass_all(run: Run, wave: Wave) -> None:
+    """Every gate of the wave, in order. Raises StepFailedError at the first that says no."""
+    for number, gate in enumerate(wave.gates):
+        name = name_of(wave, number)
+        if run.progress.has_passed(name):
+            continue
+        run.tell(Topic.GATE, name, gate.says)
+        says = _pass(run, wave, gate, name)
+        run.note(Event.PASSED, name, says)
+
+
+def watch(run: Run, wave: Wave) -> None:
+    """Raises StepFailedError when something happened that ends a wave: an abort trigger."""
+    found = triggers(wave.steps, run.cluster)
+    if found:
+        raise StepFailedError(f"{wave.name} must not go on", detail="\n".join(found))
+
+
+def baseline(run: Run) -> None:
+    """Measure the error rate once, before the first change, if anything can measure it."""
+    if run.probe is None or run.progress.baseline is not None:
+        return
+    services = tuple(sorted({ref for _, wave, _ in run.plan.steps() for ref in _services(wave)}))
+    rate = run.probe.error_rate(services, _WINDOW)
+    if rate is not None and rate.requests:
+        run.note(Event.BASELINE, "baseline", f"{rate.errors / rate.requests:.6f}")
+
+
+def _pass(run: Run, wave: Wave, gate: Gate, name: str) -> str:
+    match gate.kind:
+        case "checks":
+            _checks(run, wave)
+            return "every check holds"
+        case "soak":
+            return _soak(run, wave, gate.minutes, name)
+        case "error-rate":
+            return _error_rate(run, wave, name)
+        case "person":
+            return _person(run, name, gate.says)
+
+
+def _checks(run: Run, wave: Wave) -> None:
+    for step in wave.steps:
+        run.wait(step.after, step)
+    watch(run, wave)
+
+
+def _soak(run: Run, wave: Wave, minutes: int, name: str) -> str:
+    """A check that fails while soaking fails the gate at once; one that only waits has its own time."""
+    begin = run.clock.now()
+    while (waited := (run.clock.now() - begin).total_seconds()) < minutes * 60:
+        run.tell(Topic.WAITING, name, f"{minutes} minutes of soaking", waited)
+        _checks(run, wave)
+        run.keep_lock()
+        run.clock.sleep(min(_SOAK_POLL, minutes * 60 - waited) or POLL_SECONDS)
+    return f"soaked {minutes} minutes"
+
+
+def _error_rate(run: Run, wave: Wave, name: str) -> str:
+    if run.probe is None:
+        run.tell(Topic.NOTE, name, "not measured: no --prometheus was given")
+        return "not measured: no --prometheus was given"
+    rate = run.probe.error_rate(tuple(_services(wave)), _WINDOW)
+    if rate is None or rate.requests < _FEW:
+        seen = 0 if rate is None else rate.requests
+        says = f"inconclusive: {seen:.0f} requests in {_WINDOW} s say nothing"
+        if not run.watcher.ask(Question("gate", name, f"The error rate is {says}. Go on?")):
+            raise StepFailedError(f"{name}: {says}", detail="Nobody said to go on.")
+        return f"{says}; a person said to go on"
+    allowed = (run.progress.baseline or 0) + _TOLERANCE
+    seen_rate = rate.errors / rate.requests
+    says = f"{seen_rate:.2%} of {rate.requests:.0f} requests failed; {allowed:.2%} are allowed"
+    if seen_rate > allowed:
+        raise StepFailedError(f"{name}: the error rate is above the baseline", detail=says)
+    return says
+
+
+def _person(run: Run, name: str, says: str) -> str:
+    if not run.watcher.ask(Question("gate", name, says)):
+        raise StepFailedError(f"{name}: stopped at the checkpoint", detail="Nobody said to go on.")
+    return "a person said to go on"
+
+
+def _services(wave: Wave) -> Iterator[Ref]:
+    """Services and workloads whose requests the wave may touch."""
+    for step in wave.steps:
+        if step.target.ref.group_kind in {kinds.SERVICE, *kinds.WORKLOADS}:
+            yield step.target.ref
+
+
+def holds_now(run: Run, wave: Wave) -> tuple[str, ...]:
+    """Every check of the wave that does not hold at this moment, in words; nothing is waited for."""
+    return tuple(
+        f"{step.id}: {verdict.says}"
+        for step in wave.steps
+        for check in step.after
+        if (verdict := run.look(check, step)).state is not State.DONE
+    )

@@ -1,0 +1,187 @@
+"""The record of a plan's runs, in two places: ConfigMaps of the cluster, and a file beside the plan.
+
+Either alone is enough to go on, or to roll back, also from another machine. An entry is written to the
+file first and then to the cluster, and only then may what it announces be done; so whatever the file
+has more than the cluster was never done, and where both differ the cluster is right.
+"""
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+from pydantic import ValidationError
+
+from migrator.errors import ConflictError, LockHeldError, MigrateError
+from migrator.istio import kinds
+from migrator.model.journal import Entry
+from migrator.model.resource import Ref
+from migrator.planner.plan import Plan
+from migrator.ports import Body, Cluster
+
+PLAN_LABEL: Final = "migrate/plan"
+STANDING: Final = "migrate/standing"
+_KEY = "entries.jsonl.gz"
+_MAX_BYTES = 256 * 1024  # of one ConfigMap; the API server takes 1 MiB
+_MANAGED = {"app.kubernetes.io/managed-by": "migrate"}
+
+
+class Journal(Protocol):
+    """The file beside the plan."""
+
+    def entries(self) -> Sequence[Entry]: ...
+
+    def append(self, entry: Entry) -> None:
+        """Write, flush and sync; raises MigrateError when that fails."""
+
+    def replace(self, entries: Iterable[Entry]) -> None:
+        """Make the file hold just these."""
+
+
+def plan_id(plan: Plan) -> str:
+    """What stays the same when acknowledgements, gates or the order of waves are edited: the steps."""
+    steps = sorted(step.model_dump_json() for _, _, step in plan.steps())
+    text = "\n".join((plan.header.snapshot, *steps))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class ClusterRecord:
+    """Entries in ConfigMaps `migrate-<plan>-<number>`, compressed, a new one when the last is large."""
+
+    def __init__(self, cluster: Cluster, namespace: str, plan: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._plan = plan
+        self._last: list[Entry] | None = None
+        self._number = 0
+        self._version = ""
+
+    def entries(self) -> tuple[Entry, ...]:
+        found: list[Entry] = []
+        for body in self._config_maps():
+            self._number = int(body["metadata"]["name"].rpartition("-")[2])
+            self._version = _version(body)
+            self._last = _unpack(body)
+            found.extend(self._last)
+        return tuple(found)
+
+    def append(self, entry: Entry) -> None:
+        """Raises LockHeldError when another run has written since: its entries are never overwritten."""
+        if self._last is None:
+            self.entries()
+        try:
+            self._append(entry)
+        except ConflictError as error:
+            raise LockHeldError(
+                "Another run writes the same record",
+                detail=f"{self._ref(self._number)} has changed since this run wrote it.",
+                hint="migrate status",
+            ) from error
+
+    def _append(self, entry: Entry) -> None:
+        last = [*(self._last or ()), entry]
+        packed = _pack(last)
+        if self._number == 0 or len(packed) > _MAX_BYTES:
+            last, packed = [entry], _pack([entry])
+            stored = self._cluster.create(self._config_map(self._number + 1, packed))
+            self._number += 1
+        else:
+            patch = {"binaryData": {_KEY: packed}}
+            stored = self._cluster.patch(self._ref(self._number), patch, version=self._version)
+        self._last, self._version = last, _version(stored)
+
+    def set_standing(self, standing: str) -> None:
+        """`open`, `done` or `rolled-back`, for other plans to see."""
+        if self._number:
+            patch = {"metadata": {"labels": {STANDING: standing}}}
+            stored = self._cluster.patch(self._ref(1), patch)
+            if self._number == 1:
+                self._version = _version(stored)
+
+    def others(self) -> tuple[str, ...]:
+        """Ids of other plans whose record is open."""
+        found = self._cluster.list(
+            kinds.CONFIG_MAP, self._namespace, {**_MANAGED, STANDING: "open"}
+        )
+        ids = {body["metadata"]["labels"].get(PLAN_LABEL, "?") for body in found}
+        return tuple(sorted(ids - {self._plan}))
+
+    def _config_maps(self) -> list[Body]:
+        labels = {**_MANAGED, PLAN_LABEL: self._plan}
+        found = self._cluster.list(kinds.CONFIG_MAP, self._namespace, labels)
+        return sorted(found, key=lambda body: str(body["metadata"]["name"]))
+
+    def _ref(self, number: int) -> Ref:
+        return Ref(*kinds.CONFIG_MAP, self._namespace, f"migrate-{self._plan}-{number:04}")
+
+    def _config_map(self, number: int, packed: str) -> Body:
+        ref = self._ref(number)
+        labels = {**_MANAGED, PLAN_LABEL: self._plan}
+        if number == 1:
+            labels[STANDING] = "open"
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": ref.name, "namespace": ref.namespace, "labels": labels},
+            "binaryData": {_KEY: packed},
+        }
+
+
+class Record:
+    """Both places as one: `entries` brings them together, `append` writes both."""
+
+    def __init__(self, journal: Journal, cluster: ClusterRecord) -> None:
+        self._journal = journal
+        self._cluster = cluster
+
+    def entries(self) -> tuple[Entry, ...]:
+        local, remote = tuple(self._journal.entries()), self._cluster.entries()
+        if local[: len(remote)] == remote:
+            for entry in local[len(remote) :]:
+                self._cluster.append(entry)
+            return local
+        self._journal.replace(remote)
+        return remote
+
+    def append(self, entry: Entry) -> None:
+        self._journal.append(entry)
+        self._cluster.append(entry)
+
+
+def _version(body: Body) -> str:
+    return str(body["metadata"].get("resourceVersion", ""))
+
+
+def decode(line: str | bytes) -> Entry:
+    """One line of a journal. Raises MigrateError when it is none."""
+    try:
+        return Entry.model_validate_json(line)
+    except ValidationError as error:
+        raise MigrateError(
+            "The record cannot be read",
+            detail=f"{error.errors()[0]['msg']}: {str(line)[:80]}",
+            hint="Use the version of migrate that wrote it.",
+        ) from error
+
+
+def encode(entry: Entry) -> str:
+    """One line of a journal, without its line break."""
+    return entry.model_dump_json()
+
+
+def _pack(entries: Iterable[Entry]) -> str:
+    text = "".join(encode(entry) + "\n" for entry in entries)
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _unpack(body: Body) -> list[Entry]:
+    try:
+        text = gzip.decompress(base64.b64decode(body["binaryData"][_KEY]))
+    except (KeyError, ValueError, OSError) as error:
+        name = body["metadata"]["name"]
+        raise MigrateError(
+            "The record in the cluster is damaged", detail=f"ConfigMap {name}: {error}",
+            hint="Keep the .journal file beside the plan, delete the ConfigMap, and run again.",
+        ) from error  # fmt: skip
+    return [decode(line) for line in text.splitlines()]

@@ -1,0 +1,61 @@
+"""In which order steps are undone: newest first, but injection comes back before pods restart.
+
+A namespace that was flipped as a whole is undone in two parts: first its injection labels, while it is
+still ambient, so that the pods which restart next get sidecars and none starts with neither; its
+ambient label goes when they have. (An ambient pod that loses the label serves in clear text at once.)
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from migrator.istio import kinds
+from migrator.istio import labels as names
+from migrator.steps import AnyStep, Disruption, SetLabels
+from migrator.steps.writes import Path
+
+_INJECTION = frozenset({names.INJECTION, names.REVISION})
+
+
+class Undo(NamedTuple):
+    """A step to undo: whole, or (`keys`) only these labels first; then the `last` part follows later."""
+
+    step: AnyStep
+    keys: frozenset[str] | None = None
+    last: bool = True
+
+    def covers(self, path: Path) -> bool:
+        return self.keys is None or (bool(path) and path[-1] in self.keys)
+
+    @property
+    def says(self) -> str:
+        if self.keys is None:
+            return self.step.undo()
+        return f"{self.step.target}: {', '.join(sorted(self.keys))} back, still ambient"
+
+
+def order(done: Sequence[AnyStep]) -> tuple[Undo, ...]:
+    """What to undo, first to last, of steps that are given in the order in which they were done."""
+    return tuple(_order(list(done)))
+
+
+def _order(done: list[AnyStep]) -> Iterator[Undo]:
+    early: set[str] = set()
+    while done:
+        step = done.pop()
+        if step.disruption is Disruption.RESTART:
+            for flip in _flips(done, step.target.namespace):
+                if flip.id not in early:
+                    early.add(flip.id)
+                    yield Undo(flip, _INJECTION & flip.labels.keys(), last=False)
+        yield Undo(step)
+
+
+def _flips(earlier: Sequence[AnyStep], namespace: str) -> Iterator[SetLabels]:
+    for step in earlier:
+        if (
+            isinstance(step, SetLabels)
+            and step.target.ref.group_kind == kinds.NAMESPACE
+            and step.target.name == namespace
+            and step.labels.keys() & _INJECTION
+        ):
+            yield step
