@@ -43,6 +43,10 @@ class InvalidError(ClusterError):
     """The API server or an admission webhook refused a change; `detail` holds its words."""
 
 
+class MetricsError(MigrateError):
+    """Prometheus did not answer, or not as it should; nothing was measured."""
+
+
 class BlockedPlanError(MigrateError):
     """The plan has blockers, or acknowledgements that nobody gave."""
 

@@ -2,16 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from migrator.errors import ManifestError
 
-from . import common, names
-
-if TYPE_CHECKING:
-    from migrator.planner.calls import CallGraph
+from . import calling, common, names
 
 
 class Waypoints(StrEnum):
@@ -62,14 +59,12 @@ def plan(
             metavar="CODE[:OBJECT]", show_default=False, help="Accept a finding; may be repeated."
         ),
     ] = None,
-    calls: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help="The call graph; without it all callers count as unknown.",
-        ),
-    ] = None,
+    calls: calling.Calls = None,
+    prometheus: calling.Url = "",
+    prometheus_window: calling.Window = "7d",
+    prometheus_ca: calling.Authority = None,
+    save_calls: calling.Save = None,
+    calls_complete: calling.Complete = False,
     waypoints: Annotated[
         Waypoints,
         typer.Option(
@@ -99,6 +94,9 @@ def plan(
     from .writing import check_plan_path, write_plan
 
     check_plan_path(output)
+    wish = calling.Wish(
+        calls, prometheus, prometheus_window, prometheus_ca, save_calls, calls_complete
+    )
     reading = common.read(sources)
     mesh = common.mesh_of(reading, istio_version)
     if not mesh.snapshot.complete:
@@ -119,7 +117,7 @@ def plan(
         waypoints=waypoints.value,
         strategy=strategy.value,
         soak_minutes=soak,
-        calls=_calls(calls) if calls else None,
+        calls=calling.call_graph(mesh, wish),
     )
     found, suppressed = without_suppressed(mesh.snapshot, ask(mesh, all_rules()))
     made = make_plan(mesh, found, options, suppressed)
@@ -133,16 +131,3 @@ def plan(
         common.narrate(f"suppressed by annotation, see `migrate check`: {len(suppressed)}")
     if any(not blocker.acknowledged for blocker in made.blockers):
         raise typer.Exit(code=3)
-
-
-def _calls(file: Path) -> "CallGraph":
-    import yaml
-
-    from migrator.planner.calls import parse_calls
-
-    try:
-        return parse_calls(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ManifestError(f"--calls: {error.strerror}", path=str(file)) from error
-    except (ValueError, yaml.YAMLError) as error:
-        raise ManifestError(f"--calls: this is no call graph: {error}", path=str(file)) from error

@@ -1,5 +1,7 @@
 """Put the plan together: layout, hand-over, order, phases."""
 
+from collections.abc import Iterator
+
 from migrator import __version__
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding
@@ -119,8 +121,7 @@ def _assumptions(layout: Layout, order: Order) -> tuple[str, ...]:
             f"The callers of {', '.join(unknown)} are unknown, so every workload with a sidecar counts "
             "as one (declare them with --calls)."
         )
-    if layout.options.calls is not None and layout.options.calls.complete:
-        said.append("The declared call graph is taken to name every call.")
+    said += _about_calls(layout)
     if layout.bound:
         said.append(
             "A waypoint runs under a service account of its own name, as istiod creates it; "
@@ -132,3 +133,32 @@ def _assumptions(layout: Layout, order: Order) -> tuple[str, ...]:
             "the pods again. Remove them with a later deployment."
         )
     return tuple(said)
+
+
+def _about_calls(layout: Layout) -> Iterator[str]:
+    graph = layout.options.calls
+    if graph is None:
+        return
+    if graph.complete:
+        yield "The declared call graph is taken to name every call."
+    measured = graph.measured
+    if measured is None:
+        return
+    weight = (
+        "a person says that there are no others"
+        if graph.complete
+        else "they add callers, and show of no call that it does not exist"
+    )
+    yield (
+        f"Calls were measured over {measured.window} until {measured.until} at {measured.at}: {weight}."
+    )
+    yield from (f"The measurement: {gap}." for gap in measured.gaps)
+    if measured.outside:
+        yield (
+            f"Callers from outside the mesh were measured at {', '.join(map(str, measured.outside))}."
+        )
+    if measured.unplaced:
+        yield (
+            "Names in the measured calls that are not in the source, so that nothing is planned for "
+            f"them: {', '.join(measured.unplaced)}."
+        )

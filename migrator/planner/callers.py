@@ -1,5 +1,8 @@
 """Who may call a workload: declared, bounded by its policies, or unknown.
 
+What was measured adds callers and takes none away: a graph that nobody called complete cannot show that
+a call does not exist.
+
 Unknown callers count as sidecar callers: a sidecar never sends through a waypoint
 (istio/pilot/pkg/xds/endpoints/endpoint_builder.go), so every one of them must have moved before the
 guard of its server binds anybody.
@@ -15,6 +18,7 @@ from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 
 from .calls import CallGraph
+from .measured import callees_of
 from .protection import enforced_on
 
 
@@ -29,18 +33,19 @@ class Callers:
 def possible_callers(mesh: Mesh, workload: Workload, graph: CallGraph | None) -> Callers:
     """The meshed workloads that may call `workload`."""
     if graph is not None and graph.complete:
-        return Callers(_declared(mesh, workload, graph), "the declared call graph")
+        return Callers(_named(mesh, workload, graph), "the declared call graph")
     bounded = _bounded(mesh, workload)
     if bounded is not None:
-        return Callers(bounded, "its ALLOW policies, which name every caller")
+        how = "its ALLOW policies, which name every caller"
+        more = _named(mesh, workload, graph) - bounded if graph is not None else frozenset()
+        return Callers(bounded | more, f"{how}, and the call graph" if more else how)
     return Callers(None, "unknown: every workload with a sidecar may call it")
 
 
-def _declared(mesh: Mesh, workload: Workload, graph: CallGraph) -> frozenset[Ref]:
+def _named(mesh: Mesh, workload: Workload, graph: CallGraph) -> frozenset[Ref]:
     named = {
         (caller.namespace, caller.kind, caller.name)
-        for service in mesh.services.of_workload(workload)
-        for caller in graph.callers_of(service.namespace, service.name)
+        for caller in graph.callers_of(callees_of(mesh, workload))
     }
     return frozenset(w.ref for w in mesh.meshed if (w.namespace, w.ref.kind, w.name) in named)
 
