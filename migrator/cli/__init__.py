@@ -12,7 +12,20 @@ import typer
 from migrator import __version__
 from migrator.errors import MigrateError
 
-from . import check, estimate, explain, plan, scan, show, streams
+from . import (
+    apply,
+    check,
+    diff,
+    estimate,
+    explain,
+    export,
+    plan,
+    rollback,
+    scan,
+    show,
+    status,
+    streams,
+)
 
 app = typer.Typer(
     name="migrate",
@@ -27,6 +40,12 @@ app.command(short_help="Find what will not work in ambient as it does now.")(che
 app.command(short_help="Explain a rule, or list all.")(explain.explain)
 app.command(short_help="Write the phased plan, as a file for review.")(plan.plan)
 app.command(short_help="Show a plan as a reviewer reads it.")(show.show)
+app.command(short_help="Show every object change of a plan.")(diff.diff)
+app.command(short_help="Apply a plan, step by step.")(apply.apply)
+app.command(short_help="Say where a plan stands.")(status.status)
+app.command(short_help="Look again at everything a plan claims.")(status.verify)
+app.command(short_help="Undo a plan, newest first, verified.")(rollback.rollback)
+app.command(short_help="Write the changes for kustomize.")(export.export)
 app.command(short_help="Estimate requests now and in ambient.")(estimate.estimate)
 
 
@@ -44,8 +63,8 @@ def options(
 ) -> None:
     """Move a Kubernetes cluster from Istio sidecars to Istio ambient.
 
-    This version reads manifests: it takes inventory, finds what will not work in ambient or not as it
-    does now, and writes a plan for review. It changes nothing.
+    It takes inventory, finds what will not work in ambient or not as it does now, writes a plan for
+    review, applies it step by step, and rolls it back. Only `apply` and `rollback` change a cluster.
     """
 
 

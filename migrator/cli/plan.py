@@ -124,7 +124,7 @@ def plan(
     if output is None:
         typer.echo(planfile.dump(made), nl=False)
     else:
-        report = write_plan(made, output)
+        report = write_plan(made, output, mesh.snapshot)
         common.narrate(f"plan written to {output}, its report to {report}")
         common.narrate(f"\n    migrate show {output}")
     if suppressed:

@@ -9,6 +9,7 @@ import typer
 from migrator.errors import MigrateError
 
 if TYPE_CHECKING:
+    from migrator.model.snapshot import Snapshot
     from migrator.planner.plan import Plan
 
 _REPORT = ".md"
@@ -23,8 +24,13 @@ def check_plan_path(output: Path | None) -> None:
         raise typer.BadParameter(message)
 
 
-def write_plan(plan: "Plan", output: Path) -> Path:
-    """Write the plan, its report beside it, and its schema; the report's path."""
+def write_plan(plan: "Plan", output: Path, snapshot: "Snapshot") -> Path:
+    """Write the plan, and beside it its report, its schema and the snapshot that it was made from.
+
+    By the snapshot `migrate apply` sees whether the mesh is still that, and simulates. Returns the
+    report's path.
+    """
+    from migrator.adapters import snapshot_file
     from migrator.planner import planfile
     from migrator.report import plan_markdown
 
@@ -34,19 +40,20 @@ def write_plan(plan: "Plan", output: Path) -> Path:
             output: planfile.dump(plan),
             report: plan_markdown.render(plan),
             output.with_name(planfile.SCHEMA_FILE): planfile.schema(),
+            output.with_suffix(".snapshot"): snapshot_file.dump(snapshot),
         }
     )
     return report
 
 
-def write_new(files: Mapping[Path, str]) -> None:
+def write_new(files: Mapping[Path, str | bytes]) -> None:
     """Write each file beside itself first, then move all into place. Raises MigrateError."""
     staged = []
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(f".{path.name}.partial")
-            partial.write_text(text, encoding="utf-8")
+            partial.write_bytes(text.encode() if isinstance(text, str) else text)
             staged.append((partial, path))
         for partial, path in staged:
             partial.replace(path)

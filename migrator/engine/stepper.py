@@ -14,6 +14,7 @@ from migrator.ports import Body, Cluster
 from migrator.steps import AnyStep, Check, Person
 from migrator.steps import writes as fields
 
+from . import gitops
 from .pods import running_pods
 from .run import Run
 from .undo import Undo
@@ -91,7 +92,9 @@ def _apply(run: Run, step: AnyStep) -> None:
     changed = False
     for pod, _ in _pods(run.cluster, step):
         changed |= _change(run, pod, lambda live: fields.written(live, _label_writes(step)))
-    if writes:
+    if writes and (owner := gitops.owner(run.cluster.get(step.target.ref))):
+        gitops.by_commit(run, step, owner, writes)
+    elif writes:
         changed |= _change(run, step.target.ref, lambda live: _wanted(step, live, state.stamp))
     run.tell(Topic.CHANGED if changed else Topic.HELD, step.id, step.summary())
 

@@ -1,0 +1,24 @@
+"""`migrate export`: the changes as kustomize components, for clusters whose owner is a repository."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import common, executing
+from .executing import PlanFile
+from .writing import write_new
+
+
+def export(
+    plan: PlanFile,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", show_default=False, help="Where the components go.")
+    ],
+) -> None:
+    """Write one kustomize component a wave, and a README with the order, the checks and the gates."""
+    from migrator.report import overlay
+
+    files = overlay.render(executing.load_plan(plan))
+    write_new({folder / name: text for name, text in files.items()})
+    common.narrate(f"{len(files)} files written to {folder}; begin with {folder / 'README.md'}")

@@ -1,0 +1,47 @@
+"""`migrate rollback`: undo, newest first, verified."""
+
+from typing import Annotated
+
+import typer
+
+from . import common, executing
+from .executing import Context, Kubeconfig, PlanFile, Simulate, Target, Yes
+from .watching import TextWatcher
+
+
+def rollback(
+    plan: PlanFile,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="CHECKPOINT",
+            show_default=False,
+            help="Down to the end of this wave; else to the start.",
+        ),
+    ] = "",
+    yes: Yes = False,
+    simulate: Simulate = False,
+    kubeconfig: Kubeconfig = "",
+    context: Context = "",
+) -> None:
+    """Roll a plan back: every field that it changed gets the value that the record holds, and no other.
+
+    Exit code 0 done; 7 a person is needed, then the same command goes on; 8 another run has the lock.
+    """
+    from migrator.engine import apply as engine
+    from migrator.engine import backward
+    from migrator.engine.forward import Reach
+
+    found = executing.load_plan(plan)
+    executing.check_terminal(yes=yes)
+    world = executing.world(plan, Target(kubeconfig, context, simulate))
+    watcher = TextWatcher(yes=yes, simulated=simulate)
+    job = executing.job_of(found, world, watcher)
+    if simulate:
+        engine.apply(job, Reach(), "stop")
+    if not backward.to_undo(job.run, to):
+        common.narrate("nothing to undo: the record holds no step after that point")
+        return
+    with executing.stoppable(watcher, f"migrate rollback {plan}"):
+        engine.rollback(job, to)
+    common.narrate("rolled back, each undo verified" + (" (simulated)" if simulate else ""))

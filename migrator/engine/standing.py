@@ -1,0 +1,92 @@
+"""Where a plan stands in a cluster: what is done, what is next, and what no longer is as it was left."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from migrator.model.journal import Progress
+from migrator.model.resource import Ref
+from migrator.model.verdict import State, Verdict
+from migrator.planner.plan import Plan
+from migrator.ports import ClusterReader
+from migrator.steps import AnyStep, Check
+from migrator.steps import writes as fields
+
+from .predicates import observe
+
+_BY_FIELDS = frozenset({"labels-set", "exists", "absent"})
+
+
+class Claim(NamedTuple):
+    """Something that a verified step left behind, and what is seen of it now."""
+
+    step: str
+    says: str
+    verdict: Verdict
+
+
+def drift(plan: Plan, progress: Progress, cluster: ClusterReader) -> Iterator[Claim]:
+    """Fields that verified steps set, where they are not as the last of these left them."""
+    for ref, writes in _last_writes(plan, progress).items():
+        live = cluster.get(ref)
+        for step, write in writes.values():
+            if not fields.holds(live, (write,)):
+                where = ".".join(write.path) or "the object"
+                found = "absent" if fields.at(live, write.path) is None else "different"
+                says = f"{ref}: {where} is {found}"
+                yield Claim(step, says, Verdict.failed(says))
+
+
+def verify(plan: Plan, progress: Progress, cluster: ClusterReader) -> Iterator[Claim]:
+    """Everything that the verified steps claim, looked at again: fields first, then behaviour."""
+    yield from drift(plan, progress, cluster)
+    seen: set[tuple[str, str]] = set()
+    gone = _deleted(plan, progress)
+    for step, check in _checks(plan, progress):
+        key = (check.predicate, str(check.about))
+        if key in seen or (check.about and check.about.ref in gone):
+            continue
+        seen.add(key)
+        yield Claim(step.id, check.says, observe(check, step, cluster))
+
+
+def broken(claims: Iterator[Claim]) -> tuple[Claim, ...]:
+    return tuple(claim for claim in claims if claim.verdict.state is not State.DONE)
+
+
+def _checks(plan: Plan, progress: Progress) -> Iterator[tuple[AnyStep, Check]]:
+    for _, _, step in plan.steps():
+        if progress.of(step.id).standing == "verified":
+            for check in step.after:
+                if check.predicate not in _BY_FIELDS:
+                    yield step, check
+
+
+def _deleted(plan: Plan, progress: Progress) -> frozenset[Ref]:
+    return frozenset(
+        ref
+        for ref, writes in _last_writes(plan, progress).items()
+        if () in writes and writes[()][1].value is None
+    )
+
+
+Written = dict[fields.Path, tuple[str, fields.Write]]
+
+
+def _last_writes(plan: Plan, progress: Progress) -> dict[Ref, Written]:
+    """Per object and field, the last verified write; a whole object is the sum of what came after."""
+    found: dict[Ref, Written] = {}
+    for _, _, step in plan.steps():
+        state = progress.of(step.id)
+        if state.standing != "verified":
+            continue
+        for write in step.writes(state.stamp):
+            mine = found.setdefault(step.target.ref, {})
+            if write.path == ("spec",) and () in mine:
+                whole = mine[()][1]
+                value = {**whole.value, "spec": write.value}
+                mine[()] = (step.id, whole.model_copy(update={"value": value}))
+            else:
+                mine[write.path] = (step.id, write)
+            if not write.path:
+                found[step.target.ref] = {(): (step.id, write)}
+    return found

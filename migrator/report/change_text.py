@@ -1,0 +1,48 @@
+"""A step's exact change as a diff: `-` what is there, `+` what will be."""
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from migrator.steps import AnyStep
+from migrator.steps.writes import Write
+
+from .text import safe
+
+Line = tuple[str, str]
+_STYLE = {"+": "green", "-": "red"}
+
+
+def lines(step: AnyStep) -> Iterator[Line]:
+    """The object, then each changed field; for a step that changes nothing, what it waits for."""
+    writes = step.writes("<time of the step>")
+    if not writes and not step.pod_labels():
+        yield f"    {step.summary()}", ""
+        return
+    yield f"    {step.target}", "bold"
+    for write in writes:
+        yield from _change(write)
+    for key, value in step.pod_labels().items():
+        yield f"      of its running pods: metadata.labels.{key}", "dim"
+        yield f"    + {value}" if value is not None else "    - removed", _STYLE["+"]
+
+
+def _change(write: Write) -> Iterator[Line]:
+    yield f"      {'.'.join(write.path) or 'the whole object'}", "dim"
+    old = _yaml(write.old) if not write.any_old else ["(whatever it is)"]
+    for line in difflib.unified_diff(old, _yaml(write.value), n=3, lineterm=""):
+        if line.startswith(("---", "+++")):
+            continue
+        text = "..." if line.startswith("@@") else f"{line[0]} {line[1:]}"
+        yield f"    {safe(text)}", _STYLE.get(line[0], "")
+
+
+def _yaml(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [value]
+    text: str = yaml.safe_dump(value, sort_keys=False, width=100, allow_unicode=True)
+    return text.splitlines()
