@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import common, executing
-from .executing import Context, Kubeconfig, PlanFile, Prometheus, Simulate, Target, Yes
+from .executing import Context, Kubeconfig, PlanFile, PrometheusUrl, Simulate, Target, Yes
 from .watching import TextWatcher
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def apply(
         bool, typer.Option("--dry-run", help="Look at everything, change nothing.")
     ] = False,
     simulate: Simulate = False,
-    prometheus: Prometheus = "",
+    prometheus: PrometheusUrl = "",
     kubeconfig: Kubeconfig = "",
     context: Context = "",
 ) -> None:

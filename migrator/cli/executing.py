@@ -41,7 +41,7 @@ Kubeconfig = Annotated[
 Context = Annotated[
     str, typer.Option(metavar="NAME", show_default=False, help="The context of the kubeconfig.")
 ]
-Prometheus = Annotated[
+PrometheusUrl = Annotated[
     str,
     typer.Option(
         metavar="URL",
@@ -136,16 +136,25 @@ def world(path: Path, target: Target) -> World:
     api = connect(target.kubeconfig, target.context)
     return World(
         LiveCluster(api), SystemClock(), JournalFile(beside(path)), SnapshotReader(api, path),
-        probe_at(target.prometheus),
+        probe_at(target.prometheus, path),
     )  # fmt: skip
 
 
-def probe_at(url: str) -> "Probe | None":
+def probe_at(url: str, plan: Path) -> "Probe | None":
+    """What measures error rates; a token is taken from the environment, as by `migrate plan`."""
     if not url:
         return None
-    from migrator.adapters.prometheus import Prometheus as Client
+    from migrator.adapters.prometheus import ErrorRates, Prometheus
+    from migrator.adapters.prometheus.address import TOKEN, parse_address
+    from migrator.istio import kinds
+    from migrator.model.resource import Ref
 
-    return Client(url)
+    try:
+        address = parse_address(url, os.environ.get(TOKEN, ""))
+    except ValueError as error:
+        raise typer.BadParameter(f"--prometheus: {error}") from error
+    waypoints = [Ref(*kinds.GATEWAY, w.namespace, w.name) for w in load_plan(plan).waypoints]
+    return ErrorRates(Prometheus(address), waypoints)
 
 
 def job_of(plan: "Plan", found: World, watcher: TextWatcher) -> "Job":

@@ -11,10 +11,14 @@ from .resource import Frozen, Ref
 
 
 class FieldImage(Frozen):
-    """One field as it was before a step; `value` is null where it was absent."""
+    """One field as it was before a step; `value` is null where it was absent.
+
+    `depth` parts of the path were there: mappings below that were made for the field go with it.
+    """
 
     path: tuple[str, ...]
     value: Any = None
+    depth: int = 0
 
 
 class Image(Frozen):

@@ -44,7 +44,10 @@ def at(body: Body | None, path: Path) -> Any:
 
 def image(live: Body | None, writes: Sequence[Write]) -> tuple[FieldImage, ...]:
     """The fields that `writes` touch, as they are now: what an undo needs."""
-    return tuple(FieldImage(path=w.path, value=_kept(at(live, w.path), w.path)) for w in writes)
+    return tuple(
+        FieldImage(path=w.path, value=_kept(at(live, w.path), w.path), depth=_depth(live, w.path))
+        for w in writes
+    )
 
 
 def written(live: Body | None, writes: Sequence[Write]) -> Body | None:
@@ -54,7 +57,11 @@ def written(live: Body | None, writes: Sequence[Write]) -> Body | None:
 
 def restored(live: Body | None, fields: Sequence[FieldImage]) -> Body | None:
     """The object with every field as it was captured."""
-    return _with(live, [(f.path, f.value) for f in fields])
+    result = _with(live, [(f.path, f.value) for f in fields])
+    for field in fields:
+        if field.value is None:
+            result = _pruned(result, field.path, field.depth)
+    return result
 
 
 def holds(live: Body | None, writes: Sequence[Write]) -> bool:
@@ -124,6 +131,19 @@ def _kept(value: Any, path: Path) -> Any:
     metadata = {k: v for k, v in value.get("metadata", {}).items() if k not in _SERVER_SIDE}
     rest = {k: v for k, v in value.items() if k not in {"metadata", "status"}}
     return {**rest, "metadata": metadata}
+
+
+def _depth(body: Body | None, path: Path) -> int:
+    found = [n for n in range(len(path), -1, -1) if at(body, path[:n]) is not None]
+    return found[0] if found else 0
+
+
+def _pruned(body: Body | None, path: Path, depth: int) -> Body | None:
+    """Without the empty mappings on the way to `path` that were not there before."""
+    for length in range(len(path) - 1, depth, -1):
+        if at(body, path[:length]) == {}:
+            body = _with(body, [(path[:length], None)])
+    return body
 
 
 def _with(live: Body | None, values: Sequence[tuple[Path, Any]]) -> Body | None:

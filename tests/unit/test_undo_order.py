@@ -1,0 +1,63 @@
+"""Newest first, but injection is back before pods restart, and ambient stays until they have."""
+
+from migrator.engine.undo import order
+from migrator.steps import Disruption, RestartWorkload, SetLabels, Target
+
+FLIP = SetLabels(
+    id="flip.shop",
+    target=Target(kind="Namespace", name="shop"),
+    labels={"istio.io/dataplane-mode": "ambient", "istio-injection": None},
+    old={"istio.io/dataplane-mode": None, "istio-injection": "enabled"},
+    why="",
+)
+BIND = SetLabels(
+    id="bind.shop.web",
+    target=Target(kind="Service", namespace="shop", name="web"),
+    labels={"istio.io/use-waypoint": "waypoint"},
+    old={"istio.io/use-waypoint": None},
+    why="",
+)
+
+
+def move(name, namespace="shop"):
+    return RestartWorkload(
+        id=f"move.{name}",
+        target=Target(group="apps", kind="Deployment", namespace=namespace, name=name),
+        why="",
+        disruption=Disruption.RESTART,
+    )
+
+
+def words(done):
+    return [
+        (task.step.id, sorted(task.keys) if task.keys else None, task.last) for task in order(done)
+    ]
+
+
+def test_a_flipped_namespace_comes_back_in_two_parts():
+    assert words([FLIP, move("a"), move("b")]) == [
+        ("flip.shop", ["istio-injection"], False),
+        ("move.b", None, True),
+        ("move.a", None, True),
+        ("flip.shop", None, True),
+    ]
+
+
+def test_workloads_that_moved_before_the_flip_follow_their_own_labels():
+    """Their templates ask for ambient themselves: the flip goes back whole, then they do."""
+    assert words([move("a"), FLIP]) == [("flip.shop", None, True), ("move.a", None, True)]
+
+
+def test_other_namespaces_are_left_where_they_are():
+    assert words([FLIP, move("x", "bank")]) == [("move.x", None, True), ("flip.shop", None, True)]
+
+
+def test_what_restarts_nothing_is_newest_first():
+    assert words([BIND, FLIP]) == [("flip.shop", None, True), ("bind.shop.web", None, True)]
+
+
+def test_the_first_part_covers_injection_only():
+    first = order([FLIP, move("a")])[0]
+
+    assert first.covers(("metadata", "labels", "istio-injection"))
+    assert not first.covers(("metadata", "labels", "istio.io/dataplane-mode"))
