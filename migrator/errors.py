@@ -35,6 +35,10 @@ class ForbiddenError(ClusterError):
     """The API server refused this user; `detail` names verb, resource and namespace."""
 
 
+class NotFoundError(ClusterError):
+    """There is no such object, or no such kind."""
+
+
 class ConflictError(ClusterError):
     """The object is not at the version that was expected, or exists already."""
 

@@ -1,0 +1,138 @@
+"""Who we are and where the cluster is: kubeconfig files, contexts, exec plugins and a pod's own account.
+
+The `kubernetes` client does it as kubectl would; nothing else of it is used, and importing it costs 0.2 s.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from migrator.adapters.text import printable
+from migrator.errors import ClusterError
+
+_DEFAULT_FILE = "~/.kube/config"
+_IN_CLUSTER = "in-cluster"
+
+
+class Login:
+    """A context of the kubeconfig: its server, connections to it, and the user's credentials."""
+
+    def __init__(self, configuration: Any, context: str) -> None:
+        from kubernetes.client import ApiClient
+
+        self.context = context
+        self.server = str(configuration.host).rstrip("/")
+        self.pool: urllib3.PoolManager = ApiClient(configuration).rest_client.pool_manager
+        self._configuration = configuration
+        if not configuration.verify_ssl:  # asked for in the kubeconfig: no need to warn each time
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def credentials(self) -> dict[str, str]:
+        """Headers, asked for with each request: tokens of plugins and service accounts are renewed here."""
+        with _heard() as said:
+            settings = self._configuration.auth_settings()
+        if said:
+            raise _no_login(self.context, said)
+        headers = (one for one in settings.values() if one["in"] == "header" and one["value"])
+        return {one["key"]: one["value"] for one in headers}
+
+
+def log_in(kubeconfig: str, context: str) -> Login:
+    """Raises ClusterError when there is no configuration, or its login fails."""
+    from kubernetes.client import Configuration
+
+    config = _library()
+
+    files = kubeconfig or os.environ.get("KUBECONFIG") or _DEFAULT_FILE
+    there = any(Path(one).expanduser().exists() for one in files.split(os.pathsep) if one)
+    configuration = Configuration()
+    with _heard() as said:
+        try:
+            if there or kubeconfig or context:
+                name = _chosen(files, context) if there else _no_file(files)
+                config.load_kube_config(files, name, configuration)
+            else:
+                name = _IN_CLUSTER
+                config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException as error:
+            raise _no_cluster(str(error), there=there) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ClusterError(
+                "the kubeconfig cannot be read", detail=f"{files}: {error}"
+            ) from error
+    if said:
+        raise _no_login(name, said)
+    return Login(configuration, name)
+
+
+def _library() -> Any:
+    from kubernetes import config
+
+    return config
+
+
+def _chosen(files: str, context: str) -> str:
+    """The context to use, which must exist."""
+    import yaml
+
+    config = _library()
+    try:
+        contexts, current = config.list_kube_config_contexts(files)
+    except yaml.YAMLError as error:
+        raise ClusterError("the kubeconfig is no YAML", detail=files) from error
+    names = sorted(str(one["name"]) for one in contexts)
+    if context and context not in names:
+        raise ClusterError(
+            f'context "{printable(context)}" does not exist',
+            detail=f"{files} has: {printable(', '.join(names)) or 'none'}",
+            hint="kubectl config get-contexts",
+        )
+    return context or str(current["name"])
+
+
+def _no_file(files: str) -> str:
+    raise ClusterError(
+        "there is no kubeconfig", detail=files, hint="--kubeconfig names another file"
+    )
+
+
+def _no_cluster(said: str, *, there: bool) -> ClusterError:
+    if there:
+        return ClusterError(
+            "the kubeconfig names no usable context", detail=printable(said),
+            hint="kubectl config use-context NAME, or --context NAME",
+        )  # fmt: skip
+    return ClusterError(
+        "no cluster is configured",
+        detail=f"{_DEFAULT_FILE} does not exist, KUBECONFIG is not set, and this is no pod",
+        hint="name SOURCE files, or --kubeconfig FILE",
+    )
+
+
+def _no_login(context: str, said: Sequence[str]) -> ClusterError:
+    return ClusterError(
+        f'the login of context "{printable(context)}" failed', detail="\n".join(said),
+        hint="the command in the kubeconfig's `exec` section must succeed",
+    )  # fmt: skip
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What the client library logs as errors: it swallows a failed exec plugin and goes on without login."""
+    said: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(printable(record.getMessage()))
+
+    ear, root = Ear(logging.ERROR), logging.getLogger()
+    root.addHandler(ear)
+    try:
+        yield said
+    finally:
+        root.removeHandler(ear)
