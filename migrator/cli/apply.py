@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import common, executing
-from .executing import Context, Kubeconfig, PlanFile, PrometheusUrl, Simulate, Target, Yes
+from .executing import Context, Kubeconfig, PlanFile, PrometheusUrl, Simulate, Yes
+from .plan_files import load_plan
 from .watching import TextWatcher
+from .world import Target, job_of, world
 
 if TYPE_CHECKING:
     from migrator.engine.apply import Job
@@ -64,14 +66,14 @@ def apply(
     from migrator.engine.forward import Reach
     from migrator.planner.plan import PhaseName
 
-    found = executing.load_plan(plan)
+    found = load_plan(plan)
     _check_wave(found, to)
     engine.refuse_blocked(found)
     if not dry_run:
         executing.check_terminal(yes=yes)
-    world = executing.world(plan, Target(kubeconfig, context, simulate, prometheus))
+    found_world = world(plan, Target(kubeconfig, context, simulate, prometheus))
     watcher = TextWatcher(yes=yes, simulated=simulate)
-    job = executing.job_of(found, world, watcher)
+    job = job_of(found, found_world, watcher)
     reach = Reach(PhaseName(phase.value) if phase else None, to)
     if dry_run:
         engine.check(job)

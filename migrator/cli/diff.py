@@ -8,8 +8,10 @@ import typer
 from migrator.errors import MigrateError
 
 from . import common, executing
-from .executing import Context, Kubeconfig, PlanFile, Target
+from .executing import Context, Kubeconfig, PlanFile
+from .plan_files import load_plan
 from .watching import TextWatcher
+from .world import Target, job_of, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,7 @@ def diff(
 
     Exit code 0; with --server 4 when the plan is stale, 1 when the cluster would refuse a change.
     """
-    found = executing.load_plan(plan)
+    found = load_plan(plan)
     if wave and wave not in executing.names_of(found):
         message = f"--wave: the plan has no wave {wave!r}"
         raise typer.BadParameter(message)
@@ -60,7 +62,7 @@ def _ask_cluster(
     from migrator.engine import apply as engine
     from migrator.engine import preflight
 
-    job = executing.job_of(plan, executing.world(path, target), TextWatcher(yes=True))
+    job = job_of(plan, world(path, target), TextWatcher(yes=True))
     done = frozenset(
         s.id for _, _, s in plan.steps() if job.run.progress.of(s.id).standing == "verified"
     )

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from . import common, executing
+from . import common
 from .executing import PlanFile
+from .plan_files import load_plan
 from .writing import write_new
 
 
@@ -19,6 +20,6 @@ def export(
     """Write one kustomize component a wave, and a README with the order, the checks and the gates."""
     from migrator.report import overlay
 
-    files = overlay.render(executing.load_plan(plan))
+    files = overlay.render(load_plan(plan))
     write_new({folder / name: text for name, text in files.items()})
     common.narrate(f"{len(files)} files written to {folder}; begin with {folder / 'README.md'}")

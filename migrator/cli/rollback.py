@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from . import common, executing
-from .executing import Context, Kubeconfig, PlanFile, Simulate, Target, Yes
+from .executing import Context, Kubeconfig, PlanFile, Simulate, Yes
+from .plan_files import load_plan
 from .watching import TextWatcher
+from .world import Target, job_of, world
 
 
 def rollback(
@@ -32,11 +34,11 @@ def rollback(
     from migrator.engine import backward
     from migrator.engine.forward import Reach
 
-    found = executing.load_plan(plan)
+    found = load_plan(plan)
     executing.check_terminal(yes=yes)
-    world = executing.world(plan, Target(kubeconfig, context, simulate))
+    found_world = world(plan, Target(kubeconfig, context, simulate))
     watcher = TextWatcher(yes=yes, simulated=simulate)
-    job = executing.job_of(found, world, watcher)
+    job = job_of(found, found_world, watcher)
     if simulate:
         engine.apply(job, Reach(), "stop")
     if not backward.to_undo(job.run, to):

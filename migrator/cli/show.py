@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from migrator.errors import MigrateError
-
 from . import common
+from .plan_files import load_plan
 
 
 class Form(StrEnum):
@@ -26,18 +25,10 @@ def show(
     ] = Form.TABLE,
 ) -> None:
     """Show a plan: may it be applied, what opens and closes, who moves, every step."""
-    from migrator.planner import planfile
     from migrator.report import plan_markdown, plan_text
     from migrator.report.text import width
 
-    try:
-        found = planfile.load(plan.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MigrateError(f"cannot read the plan: {error.strerror}", detail=str(plan)) from error
-    except ValueError as error:
-        raise MigrateError(
-            "this is no plan file", detail=f"{plan}: {error}", hint=f"migrate plan SOURCE -o {plan}"
-        ) from error
+    found = load_plan(plan)
     match output:
         case Form.TABLE:
             common.print_lines(plan_text.lines(found, width()))

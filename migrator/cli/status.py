@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import common, executing
-from .executing import Context, Kubeconfig, PlanFile, Target
+from . import common
+from .executing import Context, Kubeconfig, PlanFile
+from .plan_files import load_plan
 from .watching import TextWatcher
+from .world import Target, job_of, world
 
 if TYPE_CHECKING:
     from migrator.report.standing import Standing
@@ -34,10 +36,10 @@ def status(
     from migrator.engine import standing as engine
     from migrator.report import standing
 
-    found = executing.load_plan(plan)
-    world = executing.world(plan, Target(kubeconfig, context))
-    job = executing.job_of(found, world, TextWatcher(yes=True))
-    drifted = engine.broken(engine.drift(found, job.run.progress, world.cluster))
+    found = load_plan(plan)
+    found_world = world(plan, Target(kubeconfig, context))
+    job = job_of(found, found_world, TextWatcher(yes=True))
+    drifted = engine.broken(engine.drift(found, job.run.progress, found_world.cluster))
     _print(standing.status(found, job.run.progress, drifted), output)
 
 
@@ -51,10 +53,10 @@ def verify(
     from migrator.engine import standing as engine
     from migrator.report import standing
 
-    found = executing.load_plan(plan)
-    world = executing.world(plan, Target(kubeconfig, context))
-    job = executing.job_of(found, world, TextWatcher(yes=True))
-    claims = tuple(engine.verify(found, job.run.progress, world.cluster))
+    found = load_plan(plan)
+    found_world = world(plan, Target(kubeconfig, context))
+    job = job_of(found, found_world, TextWatcher(yes=True))
+    claims = tuple(engine.verify(found, job.run.progress, found_world.cluster))
     _print(standing.verified(found, job.run.progress, claims), output)
 
 

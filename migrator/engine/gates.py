@@ -9,6 +9,7 @@ from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref
 from migrator.model.verdict import State
 from migrator.planner.plan import Gate, Wave
+from migrator.ports import Rate
 
 from .predicates import triggers
 from .run import POLL_SECONDS, Run
@@ -49,7 +50,7 @@ def baseline(run: Run) -> None:
     services = tuple(sorted({ref for _, wave, _ in run.plan.steps() for ref in _services(wave)}))
     rate = run.probe.error_rate(services, _WINDOW)
     if rate is not None and rate.requests:
-        run.note(Event.BASELINE, "baseline", f"{rate.errors / rate.requests:.6f}")
+        run.note(Event.BASELINE, "baseline", f"{_share(rate):.6f}")
 
 
 def _pass(run: Run, wave: Wave, gate: Gate, name: str) -> str:
@@ -94,7 +95,7 @@ def _error_rate(run: Run, wave: Wave, name: str) -> str:
             raise StepFailedError(f"{name}: {says}", detail="Nobody said to go on.")
         return f"{says}; a person said to go on"
     allowed = (run.progress.baseline or 0) + _TOLERANCE
-    seen_rate = rate.errors / rate.requests
+    seen_rate = _share(rate)
     says = f"{seen_rate:.2%} of {rate.requests:.0f} requests failed; {allowed:.2%} are allowed"
     if seen_rate > allowed:
         raise StepFailedError(f"{name}: the error rate is above the baseline", detail=says)
@@ -122,3 +123,8 @@ def holds_now(run: Run, wave: Wave) -> tuple[str, ...]:
         for check in step.after
         if (verdict := run.look(check, step)).state is not State.DONE
     )
+
+
+def _share(rate: Rate) -> float:
+    """Of the requests, those that failed or were refused: a policy that closes too much answers 403."""
+    return (rate.errors + rate.refused) / rate.requests

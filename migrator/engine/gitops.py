@@ -2,11 +2,11 @@
 
 from migrator.errors import StepFailedError
 from migrator.istio import ownership
+from migrator.model import writes as fields
 from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref, Resource
 from migrator.ports import Body
 from migrator.steps import AnyStep
-from migrator.steps import writes as fields
 
 from .run import POLL_SECONDS, Run
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from migrator.errors import ClusterError, ForbiddenError, InvalidError, MigrateError
 from migrator.istio import kinds
+from migrator.model import writes as fields
 from migrator.model.mergepatch import difference
 from migrator.model.news import Topic
 from migrator.model.resource import GroupKind, Ref
 from migrator.planner.plan import Plan
 from migrator.ports import Cluster
 from migrator.steps import AnyStep, CreateObject, DeleteObject
-from migrator.steps import writes as fields
 
 from .run import Run
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from migrator.model import writes as fields
 from migrator.model.journal import Progress
 from migrator.model.resource import Ref
 from migrator.model.verdict import State, Verdict
 from migrator.planner.plan import Plan
 from migrator.ports import ClusterReader
 from migrator.steps import AnyStep, Check
-from migrator.steps import writes as fields
 
 from .predicates import observe
 

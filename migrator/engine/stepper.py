@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from migrator.errors import ConflictError, DriftError, StepFailedError
 from migrator.istio import kinds
+from migrator.model import writes as fields
 from migrator.model.journal import Event, FieldImage, Image
 from migrator.model.mergepatch import difference
 from migrator.model.news import Question, Topic
@@ -12,7 +13,6 @@ from migrator.model.verdict import State
 from migrator.planner import checks
 from migrator.ports import Body, Cluster
 from migrator.steps import AnyStep, Check, Person
-from migrator.steps import writes as fields
 
 from . import gitops
 from .pods import running_pods

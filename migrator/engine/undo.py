@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
+from migrator.model.writes import Path
 from migrator.steps import AnyStep, Disruption, SetLabels
-from migrator.steps.writes import Path
 
 _INJECTION = frozenset({names.INJECTION, names.REVISION})
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from migrator.istio import kinds
+from migrator.model import writes as fields
 from migrator.model.journal import Progress
 from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot
 from migrator.steps import CreateObject
-from migrator.steps import writes as fields
 
 from .plan import Plan
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from migrator.model.writes import Write
 from migrator.steps import AnyStep
-from migrator.steps.writes import Write
 
 from .text import safe
 

@@ -6,8 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from migrator.model.resource import Frozen, Ref
-
-from .writes import Write
+from migrator.model.writes import Write
 
 
 class Disruption(StrEnum):

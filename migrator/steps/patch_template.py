@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from migrator.model.writes import Write
+
 from .base import Step, label_words
-from .writes import Write
 
 
 class PatchTemplate(Step):

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from migrator.model.writes import Write
+
 from .base import Step
-from .writes import Write
 
 
 class UpdateSpec(Step):

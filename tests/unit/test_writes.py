@@ -2,8 +2,8 @@
 
 import pytest
 
-from migrator.steps import writes as fields
-from migrator.steps.writes import Write
+from migrator.model import writes as fields
+from migrator.model.writes import Write
 
 LABELS = ("metadata", "labels")
 OBJECT = {

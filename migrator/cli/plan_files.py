@@ -1,0 +1,39 @@
+"""The plan file, and the snapshot beside it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migrator.errors import MigrateError
+
+if TYPE_CHECKING:
+    from migrator.model.snapshot import Snapshot
+    from migrator.planner.plan import Plan
+
+
+def load_plan(path: Path) -> "Plan":
+    """The plan of the file. Raises MigrateError that says what is wrong with it."""
+    from migrator.planner import planfile
+
+    try:
+        return planfile.load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MigrateError(f"cannot read the plan: {error.strerror}", detail=str(path)) from error
+    except ValueError as error:
+        raise MigrateError(
+            "this is no plan file", detail=f"{path}: {error}", hint=f"migrate plan SOURCE -o {path}"
+        ) from error
+
+
+def load_snapshot(path: Path) -> "Snapshot":
+    """The snapshot that `migrate plan` wrote beside the plan. Raises MigrateError without it."""
+    from migrator.adapters.files import read_sources
+
+    file = path.with_suffix(".snapshot")
+    if not file.is_file():
+        raise MigrateError(
+            "The plan's snapshot is missing",
+            detail=f"{file} stands beside the plan when `migrate plan` writes it. Without it nobody can "
+            "see whether the mesh is still what the plan was made from.",
+            hint=f"migrate plan -o {path}",
+        )
+    return read_sources([str(file)]).snapshot
