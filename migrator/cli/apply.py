@@ -9,8 +9,6 @@ import typer
 from . import common, executing
 from .executing import Context, Kubeconfig, PlanFile, PrometheusUrl, Simulate, Yes
 from .plan_files import load_plan
-from .watching import TextWatcher
-from .world import Target, job_of, world
 
 if TYPE_CHECKING:
     from migrator.engine.apply import Job
@@ -71,8 +69,10 @@ def apply(
     engine.refuse_blocked(found)
     if not dry_run:
         executing.check_terminal(yes=yes)
+    from .world import Target, job_of, world
+
     found_world = world(plan, Target(kubeconfig, context, simulate, prometheus))
-    watcher = TextWatcher(yes=yes, simulated=simulate)
+    watcher = executing.watcher(yes=yes, simulated=simulate)
     job = job_of(found, found_world, watcher)
     reach = Reach(PhaseName(phase.value) if phase else None, to)
     if dry_run:

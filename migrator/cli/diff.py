@@ -10,8 +10,6 @@ from migrator.errors import MigrateError
 from . import common, executing
 from .executing import Context, Kubeconfig, PlanFile
 from .plan_files import load_plan
-from .watching import TextWatcher
-from .world import Target, job_of, world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +46,7 @@ def diff(
     done: frozenset[str] = frozenset()
     stale: MigrateError | None = None
     if server:
-        done, stale = _ask_cluster(plan, found, Target(kubeconfig, context))
+        done, stale = _ask_cluster(plan, found, (kubeconfig, context))
     common.print_lines(_lines(found, wave, done))
     if stale is not None:
         raise stale
@@ -57,12 +55,14 @@ def diff(
 
 
 def _ask_cluster(
-    path: Path, plan: "Plan", target: Target
+    path: Path, plan: "Plan", place: tuple[str, str]
 ) -> tuple[frozenset[str], MigrateError | None]:
     from migrator.engine import apply as engine
     from migrator.engine import preflight
 
-    job = job_of(plan, world(path, target), TextWatcher(yes=True))
+    from .world import Target, job_of, world
+
+    job = job_of(plan, world(path, Target(*place)), executing.watcher(yes=True))
     done = frozenset(
         s.id for _, _, s in plan.steps() if job.run.progress.of(s.id).standing == "verified"
     )

@@ -11,10 +11,10 @@ import typer
 
 from migrator.errors import MigrateError
 
-from .watching import TextWatcher
-
 if TYPE_CHECKING:
     from migrator.planner.plan import Plan
+
+    from .watching import TextWatcher
 
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", show_default=False, help="A plan file.")]
 Simulate = Annotated[
@@ -50,8 +50,15 @@ def check_terminal(*, yes: bool) -> None:
         raise typer.BadParameter(message)
 
 
+def watcher(*, yes: bool, simulated: bool = False) -> "TextWatcher":
+    """Who is told, and asked, on this terminal."""
+    from .watching import TextWatcher
+
+    return TextWatcher(yes=yes, simulated=simulated)
+
+
 @contextmanager
-def stoppable(watcher: TextWatcher, again: str) -> Iterator[None]:
+def stoppable(watcher: "TextWatcher", again: str) -> Iterator[None]:
     """Ctrl-C, once, ends the run at the next safe point; twice, at once. Both can go on later."""
 
     def ask_to_stop(_signal: int, _frame: object) -> None:

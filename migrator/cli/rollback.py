@@ -7,8 +7,6 @@ import typer
 from . import common, executing
 from .executing import Context, Kubeconfig, PlanFile, Simulate, Yes
 from .plan_files import load_plan
-from .watching import TextWatcher
-from .world import Target, job_of, world
 
 
 def rollback(
@@ -36,8 +34,10 @@ def rollback(
 
     found = load_plan(plan)
     executing.check_terminal(yes=yes)
+    from .world import Target, job_of, world
+
     found_world = world(plan, Target(kubeconfig, context, simulate))
-    watcher = TextWatcher(yes=yes, simulated=simulate)
+    watcher = executing.watcher(yes=yes, simulated=simulate)
     job = job_of(found, found_world, watcher)
     if simulate:
         engine.apply(job, Reach(), "stop")

@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import common
+from . import common, executing
 from .executing import Context, Kubeconfig, PlanFile
 from .plan_files import load_plan
-from .watching import TextWatcher
-from .world import Target, job_of, world
 
 if TYPE_CHECKING:
     from migrator.report.standing import Standing
@@ -37,8 +35,10 @@ def status(
     from migrator.report import standing
 
     found = load_plan(plan)
+    from .world import Target, job_of, world
+
     found_world = world(plan, Target(kubeconfig, context))
-    job = job_of(found, found_world, TextWatcher(yes=True))
+    job = job_of(found, found_world, executing.watcher(yes=True))
     drifted = engine.broken(engine.drift(found, job.run.progress, found_world.cluster))
     _print(standing.status(found, job.run.progress, drifted), output)
 
@@ -54,8 +54,10 @@ def verify(
     from migrator.report import standing
 
     found = load_plan(plan)
+    from .world import Target, job_of, world
+
     found_world = world(plan, Target(kubeconfig, context))
-    job = job_of(found, found_world, TextWatcher(yes=True))
+    job = job_of(found, found_world, executing.watcher(yes=True))
     claims = tuple(engine.verify(found, job.run.progress, found_world.cluster))
     _print(standing.verified(found, job.run.progress, claims), output)
 
