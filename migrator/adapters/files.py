@@ -24,10 +24,23 @@ from .text import BadDocument, not_text
 
 
 class Reading:
-    """A snapshot, and where its objects' fields stand in the files."""
+    """A snapshot, and where its objects' fields stand in the files, if in any.
 
-    def __init__(self, snapshot: Snapshot, locator: Locator) -> None:
+    `namespaces` are those that were read, if not all were asked for. `not_looked_at` names resources
+    outside of them that play a part and that this user may not read.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        locator: Locator,
+        *,
+        namespaces: Sequence[str] = (),
+        not_looked_at: Sequence[str] = (),
+    ) -> None:
         self.snapshot = snapshot
+        self.namespaces = tuple(namespaces)
+        self.not_looked_at = tuple(not_looked_at)
         self._locator = locator
 
     def locate_all(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -54,7 +67,7 @@ def read_sources(
     Raises ManifestError when a source does not exist, or nothing at all could be read.
     """
     reader = _Reader(default_namespace, stdin or sys.stdin.buffer)
-    with _no_collector():
+    with no_collector():
         for found in found_in.find(sources):
             if isinstance(found, Unread):
                 reader.objects.note(found)
@@ -67,7 +80,7 @@ def read_sources(
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def no_collector() -> Iterator[None]:
     """Parsed bodies hold no cycles, and looking for some takes longer than the parsing."""
     was_on = gc.isenabled()
     gc.disable()

@@ -4,7 +4,7 @@ What cannot be used is recorded with its place, and the snapshot is then incompl
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -30,10 +30,15 @@ class Objects:
     `line_of` finds the line of a field path below an object's origin.
     """
 
-    def __init__(self, default_namespace: str, line_of: Callable[[Origin, str], int]) -> None:
+    def __init__(
+        self,
+        default_namespace: str,
+        line_of: Callable[[Origin, str], int],
+        sanitizer: Sanitizer | None = None,
+    ) -> None:
         self._namespace = default_namespace
         self._line_of = line_of
-        self._sanitizer = Sanitizer()
+        self._sanitizer = sanitizer or Sanitizer()
         self._found: dict[Ref, Resource] = {}
         self._unread: list[Unread] = []
         self._unknown: Counter[str] = Counter()
@@ -60,8 +65,16 @@ class Objects:
             self.refuse(first, f"owner references form a cycle: {shown}", str(ring[0].group_kind))
         return Snapshot(self._found.values(), unread=self._unread, unknown=self._unknown)
 
-    def add(self, body: Any, origin: Origin, *, check_text: bool) -> None:
-        """One object. With `check_text`, its texts may hold control characters."""
+    def merge(self, others: "Objects") -> None:
+        """Everything that `others` collected of kinds that are not here yet."""
+        self._found.update(others._found)  # noqa: SLF001  its own class
+        self._unread.extend(others._unread)  # noqa: SLF001
+
+    def add(self, body: Any, origin: Origin | None, *, check_text: bool) -> None:
+        """One object. With `check_text`, its texts may hold control characters.
+
+        Without `origin` it comes from a cluster, where one name is one object: the later reading counts.
+        """
         if not isinstance(body, dict):
             self.refuse(origin, f"no Kubernetes object: {_what(body)} where a mapping should be")
             return
@@ -73,8 +86,8 @@ class Objects:
             else:
                 self._count(kind)
         except Misnamed as error:
-            at = origin._replace(line=self._line_of(origin, error.path))
-            self.refuse(at, error.reason, str(kind))
+            at = origin and origin._replace(line=self._line_of(origin, error.path))
+            self.refuse(at or _named(kind, body), error.reason, str(kind))
 
     def _count(self, kind: GroupKind) -> None:
         if kind.group == _KUSTOMIZE:
@@ -84,7 +97,7 @@ class Objects:
         self._unknown[str(kind)] += 1
 
     def _resource(
-        self, kind: GroupKind, body: dict[str, Any], origin: Origin, *, check_text: bool
+        self, kind: GroupKind, body: dict[str, Any], origin: Origin | None, *, check_text: bool
     ) -> Resource:
         ref = identify(kind, body, self._namespace)
         if misfit := shapes.misfit(kind, body):
@@ -101,7 +114,7 @@ class Objects:
 
     def _keep(self, resource: Resource) -> None:
         other = self._found.get(resource.ref)
-        if other is None:
+        if other is None or resource.origin is None:
             self._found[resource.ref] = resource
             return
         first, second = sorted((other, resource), key=_rank)
@@ -112,6 +125,13 @@ class Objects:
 
 def _place(where: Origin | str | None) -> str:
     return f"{where.file}:{where.line}" if isinstance(where, Origin) else where or "?"
+
+
+def _named(kind: GroupKind, body: Mapping[str, Any]) -> str:
+    """An object of a cluster that could not be used."""
+    metadata = body.get("metadata") or {}
+    parts = (kind.kind, metadata.get("namespace"), metadata.get("name"))
+    return safe("/".join(str(part) for part in parts if part))
 
 
 def _rank(resource: Resource) -> tuple[bytes, Origin]:

@@ -3,7 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -21,7 +21,8 @@ Sources = Annotated[
     typer.Argument(
         metavar="SOURCE",
         show_default=False,
-        help="Files, folders (read with their subfolders), `-` for standard input, or a saved snapshot.",
+        help="Files, folders (read with their subfolders), `-` for standard input, or a saved snapshot; "
+        "none is the cluster of the current context.",
     ),
 ]
 Namespaces = Annotated[
@@ -41,25 +42,64 @@ IstioVersion = Annotated[
         help="The version that the mesh will run when it moves; else the oldest istiod's in the source.",
     ),
 ]  # fmt: skip
-_LIVE = "kubectl get namespaces,deployments,statefulsets,daemonsets,services -A -o yaml > mesh.yaml"
+Context = Annotated[
+    str,
+    typer.Option(
+        "--context", metavar="NAME", show_default=False,
+        help="The context of the kubeconfig to use, without SOURCE.",
+    ),
+]  # fmt: skip
+Kubeconfig = Annotated[
+    str,
+    typer.Option(
+        "--kubeconfig", metavar="FILE", show_default=False,
+        help="The kubeconfig to use, without SOURCE; else KUBECONFIG or ~/.kube/config.",
+    ),
+]  # fmt: skip
 Line = tuple[str, str]
 
 
-def read(sources: list[str] | None) -> "Reading":
-    """Read the sources; without any, say how to get one from a cluster."""
-    if not sources:
-        message = (
-            "SOURCE is missing. Reading a live cluster is not in this version; save its manifests "
-            f"first, with Istio's kinds too, for example:\n\n    {_LIVE}\n"
-        )
-        raise typer.BadParameter(message)
-    from migrator.adapters.files import read_sources
+class Live(NamedTuple):
+    """Which cluster is read when there is no SOURCE; only these namespaces of it, if any."""
 
+    context: str = ""
+    kubeconfig: str = ""
+    namespaces: tuple[str, ...] = ()
+
+
+def read(sources: list[str] | None, live: Live) -> "Reading":
+    """Read the sources; without any, the cluster."""
+    if sources and (live.context or live.kubeconfig):
+        message = "SOURCE and a cluster cannot both be read: leave out --context and --kubeconfig"
+        raise typer.BadParameter(message)
     gc.disable()
-    with working(f"reading {', '.join(sources)}"):
-        found = read_sources(sources)
+    found = _read_files(sources) if sources else _read_cluster(live)
     gc.freeze()  # what was read stays to the end: the collector need not walk it again and again
     gc.enable()
+    return found
+
+
+def _read_files(sources: list[str]) -> "Reading":
+    from migrator.adapters.files import read_sources
+
+    with working(f"reading {', '.join(sources)}"):
+        return read_sources(sources)
+
+
+def _read_cluster(live: Live) -> "Reading":
+    from migrator.adapters.kube.client import connect
+    from migrator.adapters.kube.reading import read_cluster
+
+    api = connect(live.kubeconfig, live.context)
+    with working(f"reading the cluster of context {api.context}"):
+        found = read_cluster(api, namespaces=live.namespaces)
+    if live.namespaces:
+        narrate(
+            f"read only {', '.join(found.namespaces)}: what stands in other namespaces and acts "
+            "on these is not seen"
+        )
+    if found.not_looked_at:
+        narrate(f"not looked at, for this user may not: {', '.join(found.not_looked_at)}")
     return found
 
 

@@ -24,9 +24,11 @@ def estimate(
         int,
         typer.Option(metavar="N", min=0, help="Linux nodes; 0 counts those of the source."),
     ] = 0,
+    context: common.Context = "",
+    kubeconfig: common.Kubeconfig = "",
 ) -> None:
     """Estimate CPU and memory requests now and in ambient, with every assumption printed."""
-    reading = common.read(sources)
+    reading = common.read(sources, common.Live(context, kubeconfig))
     mesh = common.mesh_of(reading)
     from migrator.report import estimate as report
     from migrator.report import estimate_text

@@ -79,6 +79,8 @@ def plan(
         int, typer.Option(metavar="MINUTES", min=0, help="How long to watch after each wave.")
     ] = 10,
     istio_version: common.IstioVersion = "",
+    context: common.Context = "",
+    kubeconfig: common.Kubeconfig = "",
 ) -> None:
     """Write the plan: phases, waves and steps, each with its reason, exact change, checks and undo.
 
@@ -97,7 +99,7 @@ def plan(
     wish = calling.Wish(
         calls, prometheus, prometheus_window, prometheus_ca, save_calls, calls_complete
     )
-    reading = common.read(sources)
+    reading = common.read(sources, common.Live(context, kubeconfig))
     mesh = common.mesh_of(reading, istio_version)
     if not mesh.snapshot.complete:
         first = mesh.snapshot.unread[0]

@@ -31,12 +31,14 @@ def scan(
             help="Also write a snapshot: one compressed file without Secrets or environment values.",
         ),
     ] = None,
+    context: common.Context = "",
+    kubeconfig: common.Kubeconfig = "",
 ) -> None:
     """Take inventory: namespaces, workloads, their data plane, and what acts on them.
 
     Exit code 0, or 1 when something could not be read.
     """  # fmt: skip
-    reading = common.read(sources)
+    reading = common.read(sources, common.Live(context, kubeconfig, tuple(namespace or ())))
     mesh = common.mesh_of(reading)
     wanted = names.check_namespaces(mesh, namespace or ())
     from migrator.report import inventory, inventory_text

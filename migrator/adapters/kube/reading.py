@@ -1,0 +1,162 @@
+"""A live cluster, read into the same snapshot as files are.
+
+Lists run side by side. What this user may not list is an `Unread` that names the permission, so that the
+snapshot is incomplete. Secrets are never asked for.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import NamedTuple
+
+from migrator.adapters.files import Reading, no_collector
+from migrator.adapters.locate import Locator
+from migrator.adapters.objects import Objects
+from migrator.adapters.sanitize import Sanitizer
+from migrator.errors import ForbiddenError, NotFoundError
+from migrator.istio import kinds
+from migrator.istio.meshconfig import ROOT_NAMESPACE, mesh_config
+from migrator.model.resource import GroupKind, Origin
+from migrator.model.snapshot import Unread
+
+from .client import Api
+from .lists import read_list, read_object
+from .resources import Served, discover, resource_name
+from .wholes import wanted_whole
+
+_THREADS = 6
+# The longest lists begin first, so that none is waited for alone.
+_LONG = (kinds.POD, kinds.DEPLOYMENT, kinds.REPLICA_SET, kinds.CRD, kinds.SERVICE)
+
+
+class _List(NamedTuple):
+    served: Served
+    namespace: str  # empty for all
+
+    @property
+    def words(self) -> str:
+        where = "the cluster" if not self.served.namespaced else "all namespaces"
+        where = f"namespace {self.namespace}" if self.namespace else where
+        return f"list {resource_name(self.served.kind)} in {where}"
+
+
+class _One(NamedTuple):
+    served: Served
+    namespace: str
+    name: str
+
+    @property
+    def words(self) -> str:
+        inside = f" in namespace {self.namespace}" if self.namespace else f" {self.name}"
+        return f"get {resource_name(self.served.kind)}{inside}"
+
+
+def read_cluster(api: Api, *, namespaces: Sequence[str] = ()) -> Reading:
+    """Everything that the tool knows of the cluster.
+
+    With `namespaces` only they and Istio's root namespace are read, which needs no right beyond them.
+    What is outside of namespaces is read too where this user may, and else stands in the reading's
+    `not_looked_at`. Raises ClusterError.
+    """
+    reader = _Reader(api)
+    with no_collector():
+        if namespaces:
+            reader.read_namespaces({*namespaces, ROOT_NAMESPACE})
+            reader.read_namespaces({mesh_config(reader.objects.snapshot()).root_namespace})
+        else:
+            reader.read_all()
+        reader.read_wholes()
+        snapshot = reader.objects.snapshot()
+    return Reading(
+        snapshot,
+        Locator({}),
+        namespaces=sorted(reader.namespaces),
+        not_looked_at=sorted(reader.not_looked_at),
+    )
+
+
+class _Reader:
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._served: Mapping[GroupKind, Served] = discover(api)
+        self._sanitizer = Sanitizer()
+        self._lock = Lock()
+        self.namespaces: set[str] = set()
+        self.objects = self._new()
+        self.not_looked_at: set[str] = set()
+
+    def read_all(self) -> None:
+        """Every list, of all namespaces."""
+        self._side_by_side(_List(served, "") for served in self._served.values())
+
+    def read_namespaces(self, namespaces: set[str]) -> None:
+        """The lists of these namespaces, the namespaces themselves, and what is outside of all."""
+        fresh = sorted(namespaces - self.namespaces)
+        tasks: list[_List | _One] = []
+        for served in self._served.values():
+            if served.namespaced:
+                tasks += [_List(served, namespace) for namespace in fresh]
+            elif served.kind == kinds.NAMESPACE:
+                tasks += [_One(served, namespace, namespace) for namespace in fresh]
+            elif not self.namespaces:
+                tasks.append(_List(served, ""))
+        self.namespaces |= namespaces
+        self._side_by_side(tasks)
+
+    def read_wholes(self) -> None:
+        """The few pods and ReplicaSets of which metadata is not enough."""
+        found = wanted_whole(self.objects.snapshot())
+        self._side_by_side(
+            _One(self._served[ref.group_kind], ref.namespace, ref.name) for ref in found
+        )
+
+    def _side_by_side(self, tasks: Iterable[_List | _One]) -> None:
+        order = sorted(tasks, key=lambda task: task.served.kind not in _LONG)
+        pool = ThreadPoolExecutor(_THREADS)
+        try:
+            for done in [pool.submit(self._do, task) for task in order]:
+                done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _do(self, task: _List | _One) -> None:
+        part = self._new()
+        try:
+            if isinstance(task, _List):
+                part = self._list(task)
+            else:
+                self._keep(part, *read_object(self._api, *task))
+        except ForbiddenError as error:
+            self._forbidden(task, error)
+            return
+        except NotFoundError:  # the object, or the kind, went away a moment ago
+            part = self._new()
+        with self._lock:
+            self.objects.merge(part)
+
+    def _list(self, task: _List) -> Objects:
+        parts = [self._new()]
+        for page in read_list(self._api, *task, lambda: parts.append(self._new())):
+            self._keep(parts[-1], *page)
+        return parts[-1]
+
+    def _keep(self, part: Objects, bodies: Iterable[object], unsafe: bool) -> None:  # noqa: FBT001
+        with self._lock:
+            for body in bodies:
+                part.add(body, None, check_text=unsafe)
+
+    def _forbidden(self, task: _List | _One, error: ForbiddenError) -> None:
+        kind = task.served.kind
+        with self._lock:
+            if self.namespaces and not task.served.namespaced and kind != kinds.NAMESPACE:
+                self.not_looked_at.add(resource_name(kind))
+            else:
+                self.objects.note(Unread(task.words, f"forbidden: {error.detail}", str(kind)))
+
+    def _new(self) -> Objects:
+        return Objects("", _no_line, self._sanitizer)
+
+
+def _no_line(_: Origin, __: str) -> int:
+    """Objects of a cluster stand in no file."""
+    return 0
