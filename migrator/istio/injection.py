@@ -90,32 +90,45 @@ def webhooks(snapshot: Snapshot) -> Webhooks:
 
 
 def predict(hooks: Webhooks, namespace_labels: Mapping[str, str], workload: Workload) -> Injection:
-    """Whether the next pod of `workload` would get a sidecar, and which label decides it."""
-    clause = _matching(hooks.clauses, namespace_labels, workload.labels)
-    if clause is None:
+    """Whether the next pod of `workload` would get a sidecar, and which label decides it.
+
+    The API server calls every webhook that selects the pod, configurations in the order of their
+    names; each injector that wants to inject replaces what one before it did, so the last one counts.
+    """
+    decisions = [
+        _decision(hooks.policy(clause.revision), clause, namespace_labels, workload)
+        for clause in _matching(hooks.clauses, namespace_labels, workload.labels)
+    ]
+    if not decisions:
         return Injection(False, "", *_why_not(namespace_labels, workload.labels))  # noqa: FBT003
-    policy = hooks.policy(clause.revision)
-    injected, reason, decided_by = _required(policy, clause, namespace_labels, workload)
-    return Injection(injected, clause.revision if injected else "", reason, decided_by)
+    return next((one for one in reversed(decisions) if one.injected), decisions[-1])
 
 
 def by_default(hooks: Webhooks) -> bool:
     """Whether a pod without labels in a namespace without labels would be injected."""
-    clause = default_clause(hooks)
-    return clause is not None and hooks.policy(clause.revision).enabled
+    return default_clause(hooks) is not None
 
 
 def default_clause(hooks: Webhooks) -> Clause | None:
-    """The webhook that takes pods without labels from namespaces without labels."""
-    return _matching(hooks.clauses, {names.CANONICAL_NAMESPACE: "a-namespace-without-labels"}, {})
+    """The webhook that injects pods without labels in namespaces without labels."""
+    unlabelled = {names.CANONICAL_NAMESPACE: "a-namespace-without-labels"}
+    taking = [
+        c for c in _matching(hooks.clauses, unlabelled, {}) if hooks.policy(c.revision).enabled
+    ]
+    return taking[-1] if taking else None
 
 
 def _matching(
     clauses: Iterable[Clause], namespace: Mapping[str, str], pod: Mapping[str, str]
-) -> Clause | None:
-    return next(
-        (c for c in clauses if selects(c.namespace, namespace) and selects(c.pod, pod)), None
-    )
+) -> Iterator[Clause]:
+    return (c for c in clauses if selects(c.namespace, namespace) and selects(c.pod, pod))
+
+
+def _decision(
+    policy: Policy, clause: Clause, namespace: Mapping[str, str], workload: Workload
+) -> Injection:
+    injected, reason, decided_by = _required(policy, clause, namespace, workload)
+    return Injection(injected, clause.revision if injected else "", reason, decided_by)
 
 
 def _required(

@@ -235,6 +235,31 @@ def test_webhooks_of_the_source_replace_the_assumed_ones() -> None:
     assert webhooks(Snapshot([OTHER])).assumed
 
 
+LATER = configuration(
+    "istio-sidecar-injector-1-31",
+    {REV: "1-31"},
+    """
+    - name: namespace.sidecar-injector.istio.io
+      namespaceSelector: {matchLabels: {istio-injection: enabled}}
+    """,
+)
+FIRST = configuration(
+    "istio-revision-tag-default",
+    {REV: "1-30", "istio.io/tag": "default"},
+    """
+    - name: namespace.sidecar-injector.istio.io
+      namespaceSelector: {matchLabels: {istio-injection: enabled}}
+    """,
+)
+
+
+def test_of_two_configurations_the_later_name_counts_among_those_that_inject() -> None:
+    refusing = injector("policy: disabled", "istio-sidecar-injector-1-31")
+
+    assert decide({NS: "enabled"}, {}, LATER, FIRST).revision == "1-31"
+    assert decide({NS: "enabled"}, {}, LATER, FIRST, refusing).revision == "1-30"
+
+
 def test_a_clause_says_where_it_stands() -> None:
     clause = default_clause(webhooks(Snapshot([EVERYWHERE, TAGGED])))
 
