@@ -27,6 +27,7 @@ _OWNERSHIP = ("project", "destination", "syncPolicy", "ignoreDifferences")
 _encode = msgspec.json.Encoder().encode
 _DROPPED = frozenset({"caBundle"})
 _ISTIO_CONFIG_MAP = re.compile(r"(?:istio|istio-.*|cilium-config)\Z")
+_ROOT_CERTIFICATE = "istio-ca-root-cert"  # in every namespace, and no rule reads it
 _STATUS = frozenset(
     {
         "conditions", "observedGeneration", "ancestors", "parents", "addresses", "listeners", "phase",
@@ -41,6 +42,11 @@ _STATUS = frozenset(
 
 class TooDeepError(Exception):
     """The object is nested deeper than any that Kubernetes would store."""
+
+
+def holds_settings(config_map: str) -> bool:
+    """Whether the data of a ConfigMap of this name are kept."""
+    return _ISTIO_CONFIG_MAP.match(config_map) is not None and config_map != _ROOT_CERTIFICATE
 
 
 class Sanitizer:
@@ -96,7 +102,7 @@ def _general(body: Mapping[str, Any]) -> dict[str, Any]:
 def _config_map(body: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: body[key] for key in _IDENTITY if key in body}
     kept["metadata"] = metadata(body["metadata"])
-    if _ISTIO_CONFIG_MAP.match(body["metadata"]["name"]):
+    if holds_settings(body["metadata"]["name"]):
         kept["data"] = {k: redact.settings(v) for k, v in (body.get("data") or {}).items()}
     return kept
 

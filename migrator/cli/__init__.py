@@ -19,6 +19,7 @@ from . import (
     estimate,
     explain,
     export,
+    permissions,
     plan,
     rollback,
     scan,
@@ -46,6 +47,7 @@ app.command(short_help="Say where a plan stands.")(status.status)
 app.command(short_help="Look again at everything a plan claims.")(status.verify)
 app.command(short_help="Undo a plan, newest first, verified.")(rollback.rollback)
 app.command(short_help="Write the changes for kustomize.")(export.export)
+app.command(short_help="Print the least RBAC that is needed.")(permissions.permissions)
 app.command(short_help="Estimate requests now and in ambient.")(estimate.estimate)
 
 

@@ -17,7 +17,7 @@ from migrator.cli import app
 ROOT = Path(__file__).parents[2]
 BANK = str(ROOT / "plans" / "examples" / "bank" / "mesh")
 GOLDEN = ROOT / "tests" / "golden" / "help"
-COMMANDS = ("", "scan", "check", "explain", "plan", "show", "estimate")
+COMMANDS = ("", "scan", "check", "explain", "plan", "show", "estimate", "permissions")
 
 NAMESPACE = (
     "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n"
@@ -91,7 +91,10 @@ def test_help_is_as_it_was(command):
         (["check", BANK, "--only", "AMB999"], 2),
         (["check", BANK, "--namespace", "nowhere"], 2),
         (["check", BANK, "--istio-version", "latest"], 2),
-        (["check"], 2),
+        (["check", "--kubeconfig", "nowhere"], 1),
+        (["check", BANK, "--kubeconfig", "nowhere"], 2),
+        (["permissions"], 0),
+        (["permissions", "nonsense"], 2),
         (["scan", BANK], 0),
         (["scan", BANK, "-n", "bank-core"], 0),
         (["explain", "AMB101"], 0),

@@ -22,8 +22,9 @@ _PAGE, _PAGE_OF_LARGE = 500, 50
 _RESTARTS = 5
 _TIMEOUT = 60
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
-# Their lists are read as metadata: what a controller made is told by its owner, and pods are many.
-BY_METADATA = frozenset({kinds.POD, kinds.REPLICA_SET})
+# Their lists are read as metadata, and a few of them whole (`wholes`): what a controller made is told by its
+# owner, and of ConfigMaps only Istio's matter.
+BY_METADATA = frozenset({kinds.POD, kinds.REPLICA_SET, kinds.CONFIG_MAP})
 # Finished pods carry no traffic, and metadata does not say that they are finished.
 _RUNNING = ("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed")
 

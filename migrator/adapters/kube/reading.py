@@ -4,7 +4,7 @@ Lists run side by side. What this user may not list is an `Unread` that names th
 snapshot is incomplete. Secrets are never asked for.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import NamedTuple
@@ -16,13 +16,13 @@ from migrator.adapters.sanitize import Sanitizer
 from migrator.errors import ForbiddenError, NotFoundError
 from migrator.istio import kinds
 from migrator.istio.meshconfig import ROOT_NAMESPACE, mesh_config
-from migrator.model.resource import GroupKind, Origin
-from migrator.model.snapshot import Unread
+from migrator.model.resource import GroupKind, Origin, Ref
+from migrator.model.snapshot import Snapshot, Unread
 
 from .client import Api
 from .lists import read_list, read_object
 from .resources import Served, discover, resource_name
-from .wholes import wanted_whole
+from .wholes import wanted_settings, wanted_whole
 
 _THREADS = 6
 # The longest lists begin first, so that none is waited for alone.
@@ -62,10 +62,11 @@ def read_cluster(api: Api, *, namespaces: Sequence[str] = ()) -> Reading:
     with no_collector():
         if namespaces:
             reader.read_namespaces({*namespaces, ROOT_NAMESPACE})
+            reader.read_wholes(wanted_settings)
             reader.read_namespaces({mesh_config(reader.objects.snapshot()).root_namespace})
         else:
             reader.read_all()
-        reader.read_wholes()
+        reader.read_wholes(wanted_whole)
         snapshot = reader.objects.snapshot()
     return Reading(
         snapshot,
@@ -103,9 +104,9 @@ class _Reader:
         self.namespaces |= namespaces
         self._side_by_side(tasks)
 
-    def read_wholes(self) -> None:
-        """The few pods and ReplicaSets of which metadata is not enough."""
-        found = wanted_whole(self.objects.snapshot())
+    def read_wholes(self, wanted: Callable[[Snapshot], Iterable[Ref]]) -> None:
+        """The few objects of which metadata is not enough."""
+        found = wanted(self.objects.snapshot())
         self._side_by_side(
             _One(self._served[ref.group_kind], ref.namespace, ref.name) for ref in found
         )

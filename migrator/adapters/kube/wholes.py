@@ -1,4 +1,4 @@
-"""Of which pods and ReplicaSets the metadata is not enough, and the whole object is asked for.
+"""Of which pods, ReplicaSets and ConfigMaps metadata is not enough, and the whole object is asked for.
 
 A pod that no known controller made is the only place where its template stands; a ReplicaSet likewise. The
 mesh's own agents are judged by the node that they are on and by their readiness. A pod's sidecar has the
@@ -9,6 +9,7 @@ istiods has today's, or during an upgrade the one before.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from migrator.adapters.sanitize import holds_settings
 from migrator.istio import kinds, platform
 from migrator.istio import labels as names
 from migrator.istio.workloads import Workload, collect
@@ -22,13 +23,18 @@ _ISTIOD = "istiod"
 
 def wanted_whole(snapshot: Snapshot) -> tuple[Ref, ...]:
     """What to ask for, in order: as little as possible."""
-    found: set[Ref] = set()
+    found = set(wanted_settings(snapshot))
     workloads = collect(snapshot)
     for workload in workloads:
         found.update(_of_workload(snapshot, workload))
     found.update(pod.ref for pod in snapshot.of(kinds.POD) if _labelled(pod, _AGENTS))
     found.update(_old_sidecars(snapshot, workloads))
     return tuple(sorted(found))
+
+
+def wanted_settings(snapshot: Snapshot) -> Iterator[Ref]:
+    """The ConfigMaps of Istio, its CNI and Cilium."""
+    return (one.ref for one in snapshot.of(kinds.CONFIG_MAP) if holds_settings(one.name))
 
 
 def _of_workload(snapshot: Snapshot, workload: Workload) -> Iterator[Ref]:
