@@ -1,0 +1,145 @@
+"""The port `Cluster` over a real API server: whole objects read, single fields written.
+
+Every write names the field manager `migrate`. A write whose answer was lost is an error that says so; who
+asked reads again before writing again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from migrator.errors import ClusterError, NotFoundError
+from migrator.istio import kinds
+from migrator.model.resource import GroupKind, Ref
+from migrator.ports import Body
+
+from .client import Api
+from .resources import Served, discover, is_namespaced, plural
+
+MANAGER = "migrate"
+_PAGE = 500
+_MERGE = "application/merge-patch+json"
+_BUILT_IN = (GroupKind("coordination.k8s.io", "Lease"), GroupKind("", "Event"))
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+class LiveCluster:
+    """One cluster, as one user. Which versions are served is asked again for a kind that was not there."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._served: Mapping[GroupKind, Served] = {}
+
+    def get(self, ref: Ref) -> Body | None:
+        served = self._find(ref.group_kind)
+        if served is None:
+            return None
+        try:
+            return _body(self._api.request("GET", served.path(ref.namespace, ref.name)))
+        except NotFoundError:
+            return None
+
+    def list(
+        self, kind: GroupKind, namespace: str = "", labels: Mapping[str, str] | None = None
+    ) -> Sequence[Body]:
+        served = self._find(kind)
+        if served is None:
+            return ()
+        query = [("limit", str(_PAGE))]
+        if labels:
+            query.append(("labelSelector", ",".join(f"{k}={v}" for k, v in labels.items())))
+        found: list[Body] = []
+        token = ""
+        while True:
+            more = [("continue", token)] if token else []
+            answer = msgspec.json.decode(
+                self._api.request("GET", served.path(namespace), query=[*query, *more], timeout=60)
+            )
+            head = {"apiVersion": served.api_version, "kind": kind.kind}
+            found.extend(_without_managers({**head, **item}) for item in answer.get("items") or ())
+            token = (answer.get("metadata") or {}).get("continue") or ""
+            if not token:
+                return tuple(found)
+
+    def create(self, manifest: Body, *, dry_run: bool = False) -> Body:
+        metadata = manifest["metadata"]
+        group = str(manifest.get("apiVersion", "")).rpartition("/")[0]
+        served = self._require(GroupKind(group, str(manifest["kind"])))
+        return _body(
+            self._api.request(
+                "POST", served.path(metadata.get("namespace", "")),
+                query=_options(dry_run=dry_run), body=manifest,
+            )
+        )  # fmt: skip
+
+    def patch(self, ref: Ref, patch: Body, *, version: str = "", dry_run: bool = False) -> Body:
+        served = self._require(ref.group_kind)
+        if version:
+            metadata = {**patch.get("metadata", {}), "resourceVersion": version}
+            patch = {**patch, "metadata": metadata}
+        return _body(
+            self._api.request(
+                "PATCH", served.path(ref.namespace, ref.name), query=_options(dry_run=dry_run),
+                body=patch, content_type=_MERGE,
+            )
+        )  # fmt: skip
+
+    def delete(self, ref: Ref, *, uid: str = "", dry_run: bool = False) -> None:
+        options: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+        }
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        served = self._require(ref.group_kind)
+        try:
+            self._api.request("DELETE", served.path(ref.namespace, ref.name), body=options)
+        except NotFoundError:
+            return
+
+    def may(self, verb: str, kind: GroupKind, namespace: str = "") -> bool:
+        attributes = {"verb": verb, "group": kind.group, "resource": plural(kind)}
+        if namespace:
+            attributes["namespace"] = namespace
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        answer = msgspec.json.decode(self._api.request("POST", _REVIEWS, body=review))
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    def _find(self, kind: GroupKind) -> Served | None:
+        if kind in _BUILT_IN:
+            return Served(kind, "v1", plural(kind), is_namespaced(kind))
+        if kind not in self._served:
+            self._served = discover(self._api)
+        return self._served.get(kind)
+
+    def _require(self, kind: GroupKind) -> Served:
+        served = self._find(kind)
+        if served is None:
+            raise ClusterError(
+                f"the cluster does not serve {kind}",
+                detail="Its CustomResourceDefinition is not installed."
+                if kind in kinds.KNOWN
+                else "The tool does not know this kind.",
+            )
+        return served
+
+
+def _options(*, dry_run: bool) -> Sequence[tuple[str, str]]:
+    return [("fieldManager", MANAGER), *([("dryRun", "All")] if dry_run else [])]
+
+
+def _body(data: bytes) -> Body:
+    return _without_managers(msgspec.json.decode(data))
+
+
+def _without_managers(body: dict[str, Any]) -> Body:
+    metadata = {k: v for k, v in (body.get("metadata") or {}).items() if k != "managedFields"}
+    return {**body, "metadata": metadata}
