@@ -55,7 +55,7 @@ def binaries() -> dict[str, Path]:
 def module_folder(module: str, path: str) -> Path:
     """Where the Go module cache keeps the module `path`, at the version that `module` pins."""
     done = subprocess.run(
-        [_go(), "list", "-m", "-f", "{{.Dir}}", path],
+        [go(), "list", "-m", "-f", "{{.Dir}}", path],
         cwd=MODULES / module, check=True, capture_output=True, text=True,
     )  # fmt: skip
     return Path(done.stdout.strip())
@@ -68,7 +68,7 @@ def _build(name: str, folder: Path, which: str) -> None:
     began = time.monotonic()
     partial = folder / f".{name}.{os.getpid()}"
     done = subprocess.run(
-        [_go(), "build", "-ldflags", "-s -w", "-o", str(partial), package],
+        [go(), "build", "-ldflags", "-s -w", "-o", str(partial), package],
         cwd=MODULES / module, check=False, env={**os.environ, "CGO_ENABLED": "0"},
     )  # fmt: skip
     if done.returncode:
@@ -79,7 +79,7 @@ def _build(name: str, folder: Path, which: str) -> None:
     print(f"  {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
-def _go() -> str:
+def go() -> str:
     found = shutil.which("go")
     if found is None:
         message = "Go 1.26 or newer is needed to build the control plane, and `go` is not on PATH"

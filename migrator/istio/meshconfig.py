@@ -23,6 +23,7 @@ ROOT_NAMESPACE = "istio-system"
 TRUST_DOMAIN = "cluster.local"
 DEFAULT_REVISION = "default"
 _IN_TEXT = "data.mesh"
+_SELECTORS = "AMBIENT_ENABLEMENT_SELECTOR"
 _MAX_DEPTH = 20
 
 
@@ -134,7 +135,9 @@ def cni_config(snapshot: Snapshot) -> CniConfig:
                 exclude_namespaces=frozenset(n.strip() for n in excluded if n.strip())
                 if "EXCLUDE_NAMESPACES" in data
                 else CniConfig.exclude_namespaces,
-                enablement_selectors=_selectors(value_of(resource, "AMBIENT_ENABLEMENT_SELECTOR")),
+                enablement_selectors=_selectors(value_of(resource, _SELECTORS))
+                if _SELECTORS in data
+                else None,
                 settings={key: text for key, text in data.items() if isinstance(text, str)},
                 source=resource,
             )
@@ -200,8 +203,11 @@ def _control_plane(resource: Resource) -> ControlPlane:
 
 
 def _selectors(text: str) -> tuple[Mapping[str, Any], ...] | None:
-    """EnablementSelectors (cni/pkg/util/enablement_selector.go); None where none are set."""
-    found = parse(text) if text else None
+    """EnablementSelectors (cni/pkg/util/enablement_selector.go); None where the text is none of them.
+
+    A text that holds nothing is a list without selectors: istio-cni then enrols nobody.
+    """
+    found = parse(text) if text.strip() not in {"", "null"} else []
     if not isinstance(found, list):
         return None
     return tuple(

@@ -236,6 +236,9 @@ def test_excluded_namespaces(data: str, excluded: set[str]) -> None:
             2,
         ),
         ("- podSelector: {matchLabels: [a]}\n- just-text", 0),
+        ("", 0),
+        ("null\n", 0),
+        ("[]", 0),
     ],
 )
 def test_enablement_selectors_of_the_right_shape_count(text: str, count: int) -> None:
