@@ -15,6 +15,7 @@ from .lock import Lock
 from .predicates import observe
 
 POLL_SECONDS = 2.0
+_FIRST_POLL = 0.25
 
 
 @dataclass
@@ -77,6 +78,7 @@ class Run:
 
     def _wait(self, check: Check, step: AnyStep) -> None:
         begin = self.clock.now()
+        pause = _FIRST_POLL
         while True:
             verdict = self.look(check, step)
             waited = (self.clock.now() - begin).total_seconds()
@@ -88,7 +90,8 @@ class Run:
                 raise failed(step, check, f"not within {check.timeout_seconds} s: {verdict.says}")
             self.tell(Topic.WAITING, step.id, verdict.says, waited)
             self.keep_lock()
-            self.clock.sleep(POLL_SECONDS)
+            self.clock.sleep(pause)
+            pause = min(pause * 2, POLL_SECONDS)
 
     def keep_lock(self) -> None:
         """Renew the Lease while waiting; a cluster that is out of reach is no reason to give up yet."""

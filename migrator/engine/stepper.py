@@ -74,7 +74,8 @@ def undo(run: Run, task: Undo) -> None:
     run.wait(undo_checks(step) if task.last else (), step)
     if task.last:
         run.note(Event.UNDONE, step.id)
-        run.tell(Topic.UNDONE, step.id, task.says)
+        if state.images:
+            run.tell(Topic.UNDONE, step.id, task.says)
 
 
 def undo_checks(step: AnyStep) -> Iterator[Check]:
