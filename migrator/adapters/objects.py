@@ -71,9 +71,8 @@ class Objects:
         self._unread.extend(others._unread)  # noqa: SLF001
 
     def add(self, body: Any, origin: Origin | None, *, check_text: bool) -> None:
-        """One object. With `check_text`, its texts may hold control characters.
-
-        Without `origin` it comes from a cluster, where one name is one object: the later reading counts.
+        """One object; `origin` is None when a cluster gave it. With `check_text`, its texts may hold control
+        characters.
         """
         if not isinstance(body, dict):
             self.refuse(origin, f"no Kubernetes object: {_what(body)} where a mapping should be")
@@ -114,13 +113,15 @@ class Objects:
 
     def _keep(self, resource: Resource) -> None:
         other = self._found.get(resource.ref)
-        if other is None or resource.origin is None:
+        if other is None:
             self._found[resource.ref] = resource
             return
         first, second = sorted((other, resource), key=_rank)
         self._found[resource.ref] = first
-        reason = f"{resource.ref} stands in {_place(first.origin)} too: keep one of them"
-        self.refuse(second.origin, reason, str(resource.ref.group_kind))
+        reason = (
+            f"{resource.ref} stands in {_place(first.origin or 'a cluster')} too: keep one of them"
+        )
+        self.refuse(second.origin or str(second.ref), reason, str(resource.ref.group_kind))
 
 
 def _place(where: Origin | str | None) -> str:

@@ -52,7 +52,7 @@ class SavedObject(NamedTuple):
     """One object as any reader gives it."""
 
     body: Any
-    origin: Origin
+    origin: Origin | None
     check_text: bool
 
 
@@ -110,7 +110,7 @@ class Saved:
                 line = decode(text)
                 body = bytes(line.body)
                 digest.add(body)
-                origin = Origin(printable(line.file), line.line)
+                origin = Origin(printable(line.file), line.line) if line.file else None
                 yield SavedObject(msgspec.json.decode(body), origin, may_be_unsafe(body))
         if digest.text(self._header.unread) != self._header.digest:
             raise _damaged(self._path, "its objects are not those that it was saved with")

@@ -54,12 +54,12 @@ def state(workload: Workload, injected: Injection, would_be_enrolled: bool) -> S
             return State(Mode.WAYPOINT, seen=bool(workload.pods), detail="a waypoint")
     running = tuple(pod for pod in workload.pods if _runs(pod, workload))
     if running:
-        return _of_pods(running)
+        return _of_pods(running, workload.pod_spec)
     return _predicted(workload, injected, would_be_enrolled)
 
 
-def classify(pod: Resource) -> Mode:
-    """The mode of one pod as it stands in the API."""
+def classify(pod: Resource, template: Mapping[str, object] | None = None) -> Mode:
+    """The mode of one pod as it stands in the API; `template` tells of a pod that was read by metadata."""
     annotations, labels = pod.annotations, pod.labels
     if labels.get(names.GATEWAY_CLASS_NAME) == names.WAYPOINT_CLASS:
         return Mode.WAYPOINT
@@ -71,7 +71,7 @@ def classify(pod: Resource) -> Mode:
         tunnels = labels.get(names.TUNNEL, "").split(",")
         return Mode.SIDECAR_HBONE if "http" in tunnels else Mode.SIDECAR
     captured = _REDIRECTION.get(annotations.get(names.REDIRECTION, ""), Mode.NONE)
-    return Mode.MANUAL if has_own_proxy(pod.spec) else captured
+    return Mode.MANUAL if has_own_proxy(pod.spec or template or {}) else captured
 
 
 def has_own_proxy(spec: Mapping[str, object]) -> bool:
@@ -113,9 +113,9 @@ def _runs(pod: Resource, workload: Workload) -> bool:
     return started or pod is not workload.resource
 
 
-def _of_pods(pods: tuple[Resource, ...]) -> State:
+def _of_pods(pods: tuple[Resource, ...], template: Mapping[str, object]) -> State:
     """Pods that differ are `mixed` when some have a sidecar, else what the least captured one is."""
-    counts = Counter(classify(pod) for pod in pods)
+    counts = Counter(classify(pod, template) for pod in pods)
     said = ", ".join(f"{mode} {number}" for mode, number in sorted(counts.items()))
     if len(counts) == 1:
         return State(next(iter(counts)), seen=True, detail=said)

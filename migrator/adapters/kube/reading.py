@@ -47,8 +47,10 @@ class _One(NamedTuple):
 
     @property
     def words(self) -> str:
-        inside = f" in namespace {self.namespace}" if self.namespace else f" {self.name}"
-        return f"get {resource_name(self.served.kind)}{inside}"
+        name = resource_name(self.served.kind)
+        return f"get {name}" + (
+            f" in namespace {self.namespace}" if self.served.namespaced else f" {self.name}"
+        )
 
 
 def read_cluster(api: Api, *, namespaces: Sequence[str] = ()) -> Reading:
@@ -67,7 +69,7 @@ def read_cluster(api: Api, *, namespaces: Sequence[str] = ()) -> Reading:
         else:
             reader.read_all()
         reader.read_wholes(wanted_whole)
-        snapshot = reader.objects.snapshot()
+        snapshot = reader.snapshot()
     return Reading(
         snapshot,
         Locator({}),
@@ -85,6 +87,7 @@ class _Reader:
         self.namespaces: set[str] = set()
         self.objects = self._new()
         self.not_looked_at: set[str] = set()
+        self._refused: dict[str, Unread] = {}  # by what was asked: one for all pods of a namespace
 
     def read_all(self) -> None:
         """Every list, of all namespaces."""
@@ -110,6 +113,12 @@ class _Reader:
         self._side_by_side(
             _One(self._served[ref.group_kind], ref.namespace, ref.name) for ref in found
         )
+
+    def snapshot(self) -> Snapshot:
+        """What was read, with what could not be."""
+        for unread in self._refused.values():
+            self.objects.note(unread)
+        return self.objects.snapshot()
 
     def _side_by_side(self, tasks: Iterable[_List | _One]) -> None:
         order = sorted(tasks, key=lambda task: task.served.kind not in _LONG)
@@ -152,7 +161,7 @@ class _Reader:
             if self.namespaces and not task.served.namespaced and kind != kinds.NAMESPACE:
                 self.not_looked_at.add(resource_name(kind))
             else:
-                self.objects.note(Unread(task.words, f"forbidden: {error.detail}", str(kind)))
+                self._refused.setdefault(task.words, Unread(task.words, error.detail, str(kind)))
 
     def _new(self) -> Objects:
         return Objects("", _no_line, self._sanitizer)
