@@ -1,0 +1,428 @@
+"""Every verdict that a real API server and a real istiod can be brought to give.
+
+Real: controllers, injection, admission, statuses and conditions. Simulated: pods that are Ready without
+running (kwok), and the annotation that istio-cni would write.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import yaml
+
+from migrator.engine.predicates import observe, triggers
+from migrator.istio import kinds
+from migrator.model.resource import GroupKind, Ref
+from migrator.model.verdict import State
+from migrator.steps import Check, Person, RestartWorkload, Target
+
+from .controlplane import ControlPlane
+from .meshes import eventually
+
+SPACE = "predicates"
+DONE, WAITING, FAILED = State.DONE, State.WAITING, State.FAILED
+WEB = Ref(*kinds.DEPLOYMENT, SPACE, "web")
+SERVICE = Ref(*kinds.SERVICE, SPACE, "web")
+WAYPOINT = Ref(*kinds.GATEWAY, SPACE, "waypoint")
+
+WORKLOADS = """
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: predicates}
+spec: {selector: {app: web}, ports: [{port: 80, name: http}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: other, namespace: predicates}
+spec: {selector: {app: other}, ports: [{port: 80, name: http}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: predicates}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: predicates}
+spec:
+  replicas: 2
+  serviceName: db
+  updateStrategy: {type: OnDelete}
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: db}]}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: log, namespace: predicates}
+spec:
+  selector: {matchLabels: {app: log}}
+  template:
+    metadata: {labels: {app: log}}
+    spec: {containers: [{name: log, image: log}]}
+"""
+GATEWAY = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: waypoint, namespace: predicates, labels: {istio.io/waypoint-for: service}}
+spec:
+  gatewayClassName: istio-waypoint
+  listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+"""
+QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: none, namespace: predicates}
+spec: {hard: {pods: "0"}}
+"""
+
+
+class Reader:
+    """A ClusterReader over kubectl."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+
+    def get(self, ref: Ref) -> Mapping[str, Any] | None:
+        where = ("-n", ref.namespace) if ref.namespace else ()
+        options = ("--ignore-not-found", "-o", "json")
+        text = self.plane.kubectl("get", _name(ref.group_kind), ref.name, *where, *options)
+        return json.loads(text) if text.strip() else None
+
+    def list(
+        self, kind: GroupKind, namespace: str = "", labels: Mapping[str, str] | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        where = ("-n", namespace) if namespace else ("-A",)
+        chosen = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
+        return self.plane.get(_name(kind), *where, "-l", chosen)["items"]
+
+
+def _name(kind: GroupKind) -> str:
+    return f"{kind.kind.lower()}.{kind.group}" if kind.group else kind.kind.lower()
+
+
+class Seen:
+    """The plane with a namespace that is injected, and looks at it."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+        self.reader = Reader(plane)
+
+    def look(self, predicate: str, ref: Ref | None = None):
+        about = Target.of(ref or Ref(*kinds.NAMESPACE, "", SPACE))
+        step = Person(id="p", target=about, why="", title="t", instruction="i")
+        return observe(Check(predicate=predicate, about=about, says=""), step, self.reader)
+
+    def becomes(self, state: State, predicate: str, ref: Ref | None, *says: str) -> str:
+        """The verdict is this one within half a minute, in these words."""
+
+        def so():
+            verdict = self.look(predicate, ref)
+            return verdict.state is state and all(part in verdict.says for part in says)
+
+        assert eventually(so, 30), self.look(predicate, ref)
+        return self.look(predicate, ref).says
+
+    def apply(self, *texts: str) -> None:
+        for text in texts:
+            self.plane.kubectl("apply", "--server-side", "-f", "-", stdin=text)
+
+    def here(self, *arguments: str) -> str:
+        return self.plane.kubectl("-n", SPACE, *arguments)
+
+    def patch(self, what: str, patch: object, *options: str) -> None:
+        self.here("patch", what, "--type=merge", "-p", json.dumps(patch), *options)
+
+    def pods(self, app: str) -> list[dict[str, Any]]:
+        return self.plane.get("pods", "-n", SPACE, "-l", f"app={app}")["items"]
+
+
+@pytest.fixture
+def seen(plane):
+    """A namespace with workloads that are ready and injected; gone afterwards."""
+    found = Seen(plane)
+    labels = {"istio-injection": "enabled"}
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE, "labels": labels}}
+    found.apply(yaml.safe_dump(space))
+    found.apply(WORKLOADS)
+    found.becomes(DONE, "rolled-out", WEB, "2 of 2")
+    yield found
+    plane.kubectl("delete", "namespace", SPACE, "--wait=true")
+
+
+def _template(**fields):
+    return {"spec": {"template": {**fields}}}
+
+
+def _label(key, value):
+    return _template(metadata={"labels": {key: value}})
+
+
+def test_a_deployment_that_rolls_that_cannot_and_that_is_paused(seen):
+    seen.apply(QUOTA)
+    seen.patch("deployment/web", _label("try", "quota"))
+    seen.becomes(WAITING, "rolled-out", WEB, "ReplicaFailure", "exceeded quota")
+    seen.here("delete", "resourcequota", "none")
+    seen.here("rollout", "restart", "deployment/web")
+    seen.becomes(DONE, "rolled-out", WEB)
+
+    seen.patch("deployment/web", {"spec": {"progressDeadlineSeconds": 3}})
+    seen.patch("deployment/web", _template(spec={"nodeSelector": {"nowhere": "true"}}))
+    seen.becomes(WAITING, "rolled-out", WEB, "is awaited")
+    seen.becomes(FAILED, "rolled-out", WEB, "ProgressDeadlineExceeded", "has timed out progressing")
+    seen.here("rollout", "undo", "deployment/web")
+    seen.becomes(DONE, "rolled-out", WEB)
+
+    seen.here("rollout", "pause", "deployment/web")
+    seen.becomes(FAILED, "rolled-out", WEB, "spec.paused is true")
+    seen.here("rollout", "resume", "deployment/web")
+    seen.here("scale", "deployment/web", "--replicas=0")
+    seen.becomes(DONE, "rolled-out", WEB, "spec.replicas is 0")
+    seen.here("delete", "deployment", "web")
+    seen.becomes(FAILED, "rolled-out", WEB, "was deleted")
+
+
+def test_stateful_and_daemon_sets_by_their_strategies(seen):
+    db, log = Ref(*kinds.STATEFUL_SET, SPACE, "db"), Ref(*kinds.DAEMON_SET, SPACE, "log")
+    seen.becomes(DONE, "rolled-out", db)
+    seen.becomes(DONE, "rolled-out", log, "1 of 1")
+
+    seen.patch("statefulset/db", _label("try", "on-delete"))
+    seen.becomes(WAITING, "rolled-out", db, "OnDelete, and 0 of 2 pods")
+    seen.here("delete", "pod", "db-0", "db-1")
+    seen.becomes(DONE, "rolled-out", db, "2 of 2")
+
+    by_partition = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
+    seen.patch("statefulset/db", {"spec": {"updateStrategy": by_partition}})
+    seen.becomes(DONE, "rolled-out", db)
+    seen.patch("statefulset/db", _label("try", "partition"))
+    seen.becomes(FAILED, "rolled-out", db, "partition is 1")
+    all_of_them = {"rollingUpdate": {"partition": 0}}
+    seen.patch("statefulset/db", {"spec": {"updateStrategy": all_of_them}})
+    seen.becomes(DONE, "rolled-out", db, "2 of 2")
+
+    seen.patch("daemonset/log", {"spec": {"updateStrategy": {"type": "OnDelete"}}})
+    seen.patch("daemonset/log", _label("try", "on-delete"))
+    seen.becomes(WAITING, "rolled-out", log, "OnDelete, and 0 of 1")
+    seen.here("delete", "pod", "-l", "app=log")
+    seen.becomes(DONE, "rolled-out", log)
+
+
+def _enrol(seen, app, value="enabled"):
+    """What istio-cni does last; here a stand-in does it."""
+    for pod in seen.pods(app):
+        name = pod["metadata"]["name"]
+        key = "ambient.istio.io/redirection"
+        seen.here("annotate", "--overwrite", "pod", name, f"{key}={value}")
+
+
+@pytest.mark.parametrize("kind", [kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET])
+def test_a_workload_on_its_way_to_ambient_and_back(seen, kind):
+    name = {"Deployment": "web", "StatefulSet": "db", "DaemonSet": "log"}[kind.kind]
+    ref = Ref(*kind, SPACE, name)
+    if kind == kinds.STATEFUL_SET:
+        rolling = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+        seen.patch("statefulset/db", {"spec": {"updateStrategy": rolling}})
+    seen.becomes(DONE, "pods-have-sidecar", ref)
+    seen.becomes(DONE, "pods-accept-hbone", ref)
+    seen.becomes(FAILED, "pods-ambient", ref, "of the current template", "sidecar.istio.io/status")
+
+    labels = {"istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false"}
+    seen.patch(f"{kind.kind.lower()}/{name}", _template(metadata={"labels": labels}))
+    seen.becomes(DONE, "rolled-out", ref)
+    seen.becomes(WAITING, "pods-ambient", ref, "redirection is absent; enabled is awaited")
+    _enrol(seen, name, "pending")
+    seen.becomes(WAITING, "pods-ambient", ref, "redirection is pending", "no traffic passes")
+    seen.becomes(WAITING, "pods-uncaptured", ref, "redirection is pending; its absence")
+    _enrol(seen, name)
+    seen.becomes(DONE, "pods-ambient", ref, "are ambient")
+    seen.becomes(FAILED, "pods-have-sidecar", ref, "sidecar.istio.io/status is absent")
+
+    back = dict.fromkeys(labels)
+    seen.patch(f"{kind.kind.lower()}/{name}", _template(metadata={"labels": back}))
+    seen.becomes(DONE, "rolled-out", ref)
+    seen.becomes(DONE, "pods-have-sidecar", ref)
+    seen.becomes(DONE, "pods-uncaptured", ref)
+
+
+def test_a_job_whose_pod_has_ended(seen):
+    seen.here("create", "job", "import", "--image=import")
+
+    seen.becomes(DONE, "jobs-done", Ref(*kinds.JOB, SPACE, "import"), "no pod of it")
+
+
+def test_a_waypoint_from_nothing_to_ready_and_out_of_order(seen):
+    seen.becomes(FAILED, "waypoint-ready", WAYPOINT, "is not there")
+    seen.apply(QUOTA, GATEWAY)
+    seen.becomes(WAITING, "waypoint-ready", WAYPOINT)
+    seen.here("delete", "resourcequota", "none")
+    seen.here("rollout", "restart", "deployment/waypoint")
+    seen.becomes(DONE, "waypoint-ready", WAYPOINT, "address 10.100.", "1 of 1")
+
+    _unready(seen, "gateway.networking.k8s.io/gateway-name=waypoint")
+    seen.becomes(WAITING, "waypoint-ready", WAYPOINT)
+
+
+def test_gateways_that_do_not_become_waypoints(seen):
+    lost, nobody = yaml.safe_load(GATEWAY), yaml.safe_load(GATEWAY)
+    lost["spec"]["infrastructure"] = {
+        "parametersRef": {"group": "", "kind": "ConfigMap", "name": "lost"}
+    }
+    nobody["metadata"]["name"] = "nobody"
+    nobody["spec"]["gatewayClassName"] = "acme"
+    seen.apply(yaml.safe_dump(lost), yaml.safe_dump(nobody))
+
+    seen.becomes(FAILED, "waypoint-ready", WAYPOINT, "InvalidParameters", "lost does not exist")
+    seen.becomes(
+        WAITING, "waypoint-ready", Ref(*kinds.GATEWAY, SPACE, "nobody"), "Waiting for controller"
+    )
+    seen.here("create", "configmap", "lost")
+    seen.becomes(DONE, "waypoint-ready", WAYPOINT)
+
+
+def _unready(seen, selector):
+    """Pods stop being Ready; the controllers and istiod see that for real."""
+    pods = seen.plane.get("pods", "-n", SPACE, "-l", selector)["items"]
+    for pod in pods:
+        conditions = [{**c, "status": "False"} for c in pod["status"]["conditions"]]
+        status = {"status": {"conditions": conditions}}
+        seen.patch(f"pod/{pod['metadata']['name']}", status, "--subresource=status")
+
+
+def _use(seen, service, waypoint="waypoint", **labels):
+    wanted = [
+        f"istio.io/use-waypoint={waypoint}",
+        *(f"istio.io/{k}={v}" for k, v in labels.items()),
+    ]
+    seen.here("label", "--overwrite", "service", service, *wanted)
+
+
+def test_a_service_is_bound_or_not(seen):
+    seen.becomes(WAITING, "service-bound", SERVICE, "istio.io/use-waypoint is absent")
+    _use(seen, "web")
+    seen.becomes(WAITING, "service-bound", SERVICE, "WaypointIsNotReady", "predicates/waypoint")
+    seen.apply(GATEWAY)
+    seen.becomes(DONE, "service-bound", SERVICE, "True (WaypointAccepted")
+
+    pods_only = GATEWAY.replace("name: waypoint,", "name: pods,").replace(
+        "for: service", "for: workload"
+    )
+    seen.apply(pods_only)
+    _use(seen, "web", "pods")
+    seen.becomes(FAILED, "service-bound", SERVICE, "UnsupportedTrafficType", "predicates/pods")
+    _use(seen, "web")
+    seen.becomes(DONE, "service-bound", SERVICE)
+
+    seen.plane.kubectl("create", "namespace", "predicates-edge")
+    try:
+        seen.apply(GATEWAY.replace("namespace: predicates", "namespace: predicates-edge"))
+        _use(seen, "web", **{"use-waypoint-namespace": "predicates-edge"})
+        seen.becomes(
+            FAILED, "service-bound", SERVICE, "AttachmentDenied", "predicates-edge/waypoint"
+        )
+    finally:
+        seen.plane.kubectl("delete", "namespace", "predicates-edge", "--wait=true")
+
+
+def _policy(kind, name, spec):
+    body = {
+        "apiVersion": "security.istio.io/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": SPACE},
+        "spec": spec,
+    }
+    return yaml.safe_dump(body)
+
+
+def _services(*names):
+    return {"targetRefs": [{"group": "", "kind": "Service", "name": name} for name in names]}
+
+
+def test_policies_are_attached_when_their_services_are_bound(seen):
+    one, both = (Ref(*kinds.AUTHORIZATION_POLICY, SPACE, name) for name in ("one", "both"))
+    login = Ref(*kinds.REQUEST_AUTHENTICATION, SPACE, "login")
+    seen.apply(
+        _policy("AuthorizationPolicy", "one", _services("web")),
+        _policy("AuthorizationPolicy", "both", _services("web", "other")),
+        _policy("AuthorizationPolicy", "lost", _services("lost")),
+        _policy("RequestAuthentication", "login", _services("web", "other")),
+        GATEWAY,
+    )
+    seen.becomes(WAITING, "policy-attached", one, "AncestorNotBound", "is not bound to a waypoint")
+    seen.becomes(WAITING, "policy-attached", both, "False (Invalid")
+    seen.becomes(WAITING, "policy-attached", login, "istio.io/use-waypoint is absent")
+
+    _use(seen, "web")
+    seen.becomes(DONE, "policy-attached", one, "True (Accepted: bound to predicates/waypoint)")
+    seen.becomes(WAITING, "policy-attached", both, "PartiallyInvalid", "predicates/other")
+    seen.becomes(WAITING, "policy-attached", login, "Service/predicates/other")
+
+    _use(seen, "other")
+    seen.becomes(DONE, "policy-attached", both, "True (Accepted")
+    seen.becomes(DONE, "policy-attached", login, "every target")
+
+    seen.patch("authorizationpolicy/one", {"spec": {"action": "DENY", "rules": [{}]}})
+    seen.becomes(DONE, "policy-attached", one)
+    assert seen.reader.get(one)["metadata"]["generation"] == 2
+    lost = Ref(*kinds.AUTHORIZATION_POLICY, SPACE, "lost")
+    seen.becomes(FAILED, "policy-attached", lost, "Service/predicates/lost is not there")
+
+
+def test_a_policy_for_all_waypoints_counts_in_the_root_namespace_only(seen):
+    target = {
+        "group": "gateway.networking.k8s.io", "kind": "GatewayClass", "name": "istio-waypoint",
+    }  # fmt: skip
+    seen.apply(_policy("AuthorizationPolicy", "mesh", {"targetRefs": [target]}))
+    ref = Ref(*kinds.AUTHORIZATION_POLICY, SPACE, "mesh")
+
+    seen.becomes(FAILED, "policy-attached", ref, "Invalid", "must be in the root namespace")
+
+
+def test_an_object_that_a_finalizer_holds(seen):
+    ref = Ref(*kinds.CONFIG_MAP, SPACE, "kept")
+    seen.becomes(DONE, "absent", ref)
+    seen.here("create", "configmap", "kept")
+    seen.becomes(FAILED, "absent", ref, "nobody is deleting it")
+    seen.patch("configmap/kept", {"metadata": {"finalizers": ["example.com/keep"]}})
+    seen.here("delete", "configmap", "kept", "--wait=false")
+    seen.becomes(WAITING, "absent", ref, "example.com/keep")
+    seen.patch("configmap/kept", {"metadata": {"finalizers": None}})
+    seen.becomes(DONE, "absent", ref)
+
+
+def test_the_platform_and_a_node_that_is_cordoned(seen):
+    seen.becomes(DONE, "nodes-ready", None, "each of 1 nodes")
+    seen.becomes(DONE, "istiod-ambient", None, "Deployment/istio-system/istiod")
+    seen.becomes(DONE, "gateway-api-present", None)
+    seen.plane.kubectl("cordon", "kwok-0")
+    try:
+        seen.becomes(WAITING, "nodes-ready", None, "no schedulable Linux node")
+    finally:
+        seen.plane.kubectl("uncordon", "kwok-0")
+    seen.becomes(DONE, "nodes-ready", None)
+
+
+def test_what_ends_a_wave(seen):
+    move = RestartWorkload(id="move", target=Target.of(WEB), why="")
+    seen.apply(GATEWAY)
+    _use(seen, "web")
+    seen.becomes(DONE, "waypoint-ready", WAYPOINT)
+    seen.becomes(DONE, "service-bound", SERVICE)
+    assert triggers([move], seen.reader) == ()
+
+    _unready(seen, "gateway.networking.k8s.io/gateway-name=waypoint")
+    assert eventually(
+        lambda: "availableReplicas is 0" in " ".join(triggers([move], seen.reader)), 30
+    )
+
+    seen.here("delete", "gateways.gateway.networking.k8s.io", "waypoint")
+    assert eventually(
+        lambda: "is False (WaypointIsNotReady" in " ".join(triggers([move], seen.reader)), 30
+    )
