@@ -38,9 +38,9 @@ def _undo(run: Run, task: Undo) -> None:
         check.predicate == "pods-ambient" for check in task.step.after
     ):
         _recreate(run, task.step)
-    elif not (task.step.writes("") or task.step.pod_labels()):
-        run.tell(Topic.NOTE, task.step.id, f"nothing to undo of: {task.step.summary()}")
-    elif not run.watcher.ask(Question("undo", task.step.id, task.says, task.step.why, task.step)):
+    elif task.changes and not run.watcher.ask(
+        Question("undo", task.step.id, task.says, task.step.why, task.step)
+    ):
         raise StepFailedError(f"Stopped before the undo of {task.step.id}")
     stepper.undo(run, task)
 

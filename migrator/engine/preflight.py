@@ -56,6 +56,7 @@ def dry_run(run: Run) -> None:
     refused: list[str] = []
     for _, _, step in run.plan.steps():
         if run.progress.of(step.id).touched:
+            _take_as_made(run.cluster, step, made)
             continue
         try:
             _try(run.cluster, step, made)
@@ -101,6 +102,8 @@ def _try(cluster: Cluster, step: AnyStep, made: dict[Ref, Any]) -> None:
     if not writes or isinstance(step, DeleteObject):
         return
     live = made.get(ref) or cluster.get(ref)
+    if live is None and writes[0].path:
+        raise InvalidError(f"{step.target} is not there")
     wanted = fields.written(live, writes)
     if live is None or ref in made:
         made[ref] = wanted
@@ -110,6 +113,12 @@ def _try(cluster: Cluster, step: AnyStep, made: dict[Ref, Any]) -> None:
     patch = difference(live, wanted)
     if patch:
         cluster.patch(ref, patch, dry_run=True)
+
+
+def _take_as_made(cluster: Cluster, step: AnyStep, made: dict[Ref, Any]) -> None:
+    """A step that was stopped between its record and its change will be made before later ones."""
+    if isinstance(step, CreateObject) and cluster.get(step.target.ref) is None:
+        made[step.target.ref] = step.manifest
 
 
 def _create(cluster: Cluster, wanted: Any) -> None:

@@ -27,7 +27,14 @@ class Undo(NamedTuple):
         return self.keys is None or (bool(path) and path[-1] in self.keys)
 
     @property
+    def changes(self) -> bool:
+        """Whether the step wrote anything at all; a wait, or what a person did, has no undo."""
+        return bool(self.step.writes("") or self.step.pod_labels())
+
+    @property
     def says(self) -> str:
+        if not self.changes:
+            return f"nothing to undo: {self.step.summary()}"
         if self.keys is None:
             return self.step.undo()
         return f"{self.step.target}: {', '.join(sorted(self.keys))} back, still ambient"
