@@ -15,6 +15,7 @@ from migrator.istio.mesh import Mesh
 from .controlplane import TOKEN, ControlPlane
 
 _CONNECTIONS = 4
+_PLURALS = {"Pod": "pods", "Service": "services", "ServiceEntry": "serviceentries"}
 STATUS = "sidecar.istio.io/status"
 
 Object = dict[str, Any]
@@ -41,15 +42,30 @@ def namespace(name: str, labels: Mapping[str, str | None]) -> Object:
 
 def admitted(plane: ControlPlane, pods: list[Object]) -> list[Object]:
     """Each pod as the whole admission chain would have it, webhooks included; none is created."""
-    shares = [range(first, len(pods), _CONNECTIONS) for first in range(_CONNECTIONS)]
+    return _post(plane, [(_collection(pod) + "?dryRun=All", pod) for pod in pods])
+
+
+def create(plane: ControlPlane, objects: list[Object]) -> list[Object]:
+    """Create namespaced objects, all of one kind or of several, as quickly as the server takes them."""
+    return _post(plane, [(_collection(one), one) for one in objects])
+
+
+def _collection(found: Object) -> str:
+    group = found["apiVersion"]
+    root = f"/apis/{group}" if "/" in group else f"/api/{group}"
+    return f"{root}/namespaces/{found['metadata']['namespace']}/{_PLURALS[found['kind']]}"
+
+
+def _post(plane: ControlPlane, requests: list[tuple[str, Object]]) -> list[Object]:
+    shares = [range(first, len(requests), _CONNECTIONS) for first in range(_CONNECTIONS)]
 
     def ask(share: range) -> list[tuple[int, Object]]:
         with _Connection(plane) as connection:
-            return [(number, connection.dry_run(pods[number])) for number in share]
+            return [(number, connection.post(*requests[number])) for number in share]
 
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         answers = dict(itertools.chain.from_iterable(pool.map(ask, shares)))
-    return [answers[number] for number in range(len(pods))]
+    return [answers[number] for number in range(len(requests))]
 
 
 def mesh_of(folder: Path, objects: Iterable[Object]) -> Mesh:
@@ -76,10 +92,9 @@ class _Connection:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def dry_run(self, pod: Object) -> Object:
-        where = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods?dryRun=All"
+    def post(self, where: str, body: Object) -> Object:
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-        self._http.request("POST", where, json.dumps(pod), headers)
+        self._http.request("POST", where, json.dumps(body), headers)
         reply = self._http.getresponse()
         found = json.loads(reply.read())
         assert reply.status == http.HTTPStatus.CREATED, found

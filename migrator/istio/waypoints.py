@@ -45,6 +45,9 @@ _BY_SETTING = {
     "loadBalancer.warmupDurationSecs": ("AMB230", "warmup-slow-start", False),
     **dict.fromkeys(CLIENT_POLICY, ("AMB219", "destinationrule-client-policy", False)),
 }
+_NO_WAYPOINT = frozenset({"none", ""})
+# Services that istiod makes for waypoints and east-west gateways (`fetchWaypointForService`)
+_OWN = frozenset({"istio.io-mesh-controller", "istio.io-eastwest-controller"})
 
 
 class Reason(NamedTuple):
@@ -57,7 +60,10 @@ class Reason(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """The waypoint that a Service's labels name; `by` is `service`, `namespace` or empty."""
+    """The waypoint that a Service's labels name; `by` is `service`, `namespace` or empty.
+
+    A label without a value names none, and is refused as one that is not ready would be.
+    """
 
     gateway: Ref | None
     by: str
@@ -115,15 +121,17 @@ class Waypoints:
         return self.binding_of(service.labels, service.namespace)
 
     def binding_of(self, labels: Mapping[str, str], namespace: str) -> Binding:
-        """The same for any object with labels, a ServiceEntry for one."""
+        """The same for any object with labels, a ServiceEntry for one; gateways' own have none."""
+        if labels.get(names.MANAGED) in _OWN:
+            return Binding(None, "", opted_out=False)
         of_namespace = self._mesh.namespace(namespace).labels
         for by, source in (("service", labels), ("namespace", of_namespace)):
             name = source.get(names.USE_WAYPOINT)
-            if not name:
+            if name is None:
                 continue
-            if name == "none":
-                return Binding(None, by, opted_out=True)
-            home = source.get(names.USE_WAYPOINT_NAMESPACE) or namespace
+            if name in _NO_WAYPOINT:
+                return Binding(None, by, opted_out=name == "none")
+            home = source.get(names.USE_WAYPOINT_NAMESPACE, namespace)
             return Binding(Ref(*kinds.GATEWAY, home, name), by, opted_out=False)
         return Binding(None, "", opted_out=False)
 

@@ -273,6 +273,30 @@ WAYPOINT = Ref("gateway.networking.k8s.io", "Gateway", "shop", "waypoint")
         pytest.param(
             {"istio.io/use-waypoint-namespace": "edge"}, {}, None, "", False, id="no name, no waypoint"
         ),
+        pytest.param(
+            {"istio.io/use-waypoint": ""},
+            {"istio.io/use-waypoint": "waypoint"},
+            None,
+            "service",
+            False,
+            id="an empty name hides the namespace's",
+        ),
+        pytest.param(
+            {"istio.io/use-waypoint": "waypoint", "istio.io/use-waypoint-namespace": ""},
+            {},
+            WAYPOINT._replace(namespace=""),
+            "service",
+            False,
+            id="an empty namespace is none",
+        ),
+        pytest.param(
+            {"gateway.istio.io/managed": "istio.io-mesh-controller"},
+            {"istio.io/use-waypoint": "waypoint"},
+            None,
+            "",
+            False,
+            id="a waypoint's own Service",
+        ),
     ],
 )  # fmt: skip
 def test_binding(

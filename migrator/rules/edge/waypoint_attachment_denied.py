@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
-from migrator.istio.selectors import selects
+from migrator.istio.waypoint_acceptance import admits
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
-from migrator.model.resource import Ref, Resource
+from migrator.model.resource import Ref
 from migrator.rules.base import Rule
 
 
 class WaypointAttachmentDenied(Rule):
-    """A Service or namespace asks for a waypoint of another namespace, which does not allow that.
+    """A Service or namespace asks for a waypoint whose listener does not allow the namespace.
 
     ## Why
     A waypoint's listener says which namespaces may use it (`allowedRoutes`), by default its own only. A
@@ -38,31 +38,19 @@ class WaypointAttachmentDenied(Rule):
             *mesh.of(kinds.NAMESPACE), *mesh.of(kinds.SERVICE), *mesh.of(kinds.SERVICE_ENTRY),
         ):  # fmt: skip
             name = resource.labels.get(names.USE_WAYPOINT)
-            home = resource.labels.get(names.USE_WAYPOINT_NAMESPACE)
             own = (
                 resource.name if resource.ref.group_kind == kinds.NAMESPACE else resource.namespace
             )
-            if not name or not home or home == own:
-                continue
-            gateway = mesh.snapshot.get(Ref(*kinds.GATEWAY, home, name))
-            if gateway is not None and not _allows(mesh, gateway, own):
+            home = resource.labels.get(names.USE_WAYPOINT_NAMESPACE, own)
+            gateway = mesh.snapshot.get(Ref(*kinds.GATEWAY, home, name)) if name else None
+            if gateway is not None and not admits(mesh, gateway, own):
+                label = names.USE_WAYPOINT if home == own else names.USE_WAYPOINT_NAMESPACE
                 yield self.finding(
                     resource,
                     f"It asks for waypoint {home}/{name}, whose listener does not allow namespace "
                     f"{own}: the binding is refused, calls go straight to the pods.",
                     fix=f"Let the listener of Gateway {home}/{name} allow namespace {own} "
                     "(allowedRoutes.namespaces).",
-                    path=field("metadata", "labels", names.USE_WAYPOINT_NAMESPACE),
+                    path=field("metadata", "labels", label),
                     callers=["ambient"],
                 )
-
-
-def _allows(mesh: Mesh, gateway: Resource, namespace: str) -> bool:
-    for listener in gateway.spec.get("listeners") or ():
-        allowed = (listener.get("allowedRoutes") or {}).get("namespaces") or {}
-        if allowed.get("from") == "All":
-            return True
-        chosen = allowed.get("from") == "Selector"
-        if chosen and selects(allowed.get("selector"), mesh.namespace(namespace).labels):
-            return True
-    return False

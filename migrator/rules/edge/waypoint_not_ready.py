@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
+from migrator.istio.waypoint_acceptance import is_ready
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Ref, Resource
@@ -36,12 +37,12 @@ class WaypointNotReady(Rule):
             *mesh.of(kinds.NAMESPACE), *mesh.of(kinds.SERVICE), *mesh.of(kinds.SERVICE_ENTRY),
         ):  # fmt: skip
             name = resource.labels.get(names.USE_WAYPOINT)
-            if not name or name == "none":
+            if name is None or name == "none":
                 continue
             own = (
                 resource.name if resource.ref.group_kind == kinds.NAMESPACE else resource.namespace
             )
-            home = resource.labels.get(names.USE_WAYPOINT_NAMESPACE) or own
+            home = resource.labels.get(names.USE_WAYPOINT_NAMESPACE, own)
             problem = _problem(gateways, home, name)
             if problem:
                 yield self.finding(
@@ -58,6 +59,5 @@ class WaypointNotReady(Rule):
 def _problem(gateways: dict[Ref, Resource], home: str, name: str) -> str:
     for ref, gateway in gateways.items():
         if (ref.namespace, ref.name) == (home, name):
-            status = gateway.status
-            return "which has no address yet" if status and not status.get("addresses") else ""
+            return "" if is_ready(gateway) else "which has no address yet"
     return "which is not in the source"

@@ -6,6 +6,7 @@ from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.destinationrules import listed
 from migrator.istio.mesh import Mesh
+from migrator.istio.waypoint_acceptance import traffic
 from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
@@ -34,13 +35,10 @@ class WaypointWrongTrafficType(Rule):
     )
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        classes = {
-            one.name: one.labels.get(names.WAYPOINT_FOR) for one in mesh.of(kinds.GATEWAY_CLASS)
-        }
         asking = [w for w in mesh.workloads if names.USE_WAYPOINT in w.labels]
         for gateway in mesh.waypoints.gateways:
             own = gateway.labels.get(names.WAYPOINT_FOR)
-            kind = own or classes.get(names.WAYPOINT_CLASS) or "service"
+            kind = traffic(mesh, gateway)
             refs = _refused(mesh, gateway, kind, asking)
             if refs:
                 yield self.finding(
