@@ -5,41 +5,40 @@ running (kwok), and the annotation that istio-cni would write.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import pytest
 import yaml
 
+from migrator.adapters.kube.client import connect
+from migrator.adapters.kube.writer import LiveCluster
 from migrator.engine.predicates import observe, triggers
 from migrator.istio import kinds
-from migrator.model.resource import GroupKind, Ref
+from migrator.model.resource import Ref
 from migrator.model.verdict import State
 from migrator.steps import Check, Person, RestartWorkload, Target
 
 from .controlplane import ControlPlane
 from .meshes import eventually
 
-SPACE = "predicates"
 DONE, WAITING, FAILED = State.DONE, State.WAITING, State.FAILED
-WEB = Ref(*kinds.DEPLOYMENT, SPACE, "web")
-SERVICE = Ref(*kinds.SERVICE, SPACE, "web")
-WAYPOINT = Ref(*kinds.GATEWAY, SPACE, "waypoint")
+NUMBER = count(1)
 
 WORKLOADS = """
 apiVersion: v1
 kind: Service
-metadata: {name: web, namespace: predicates}
+metadata: {name: web, namespace: SPACE}
 spec: {selector: {app: web}, ports: [{port: 80, name: http}]}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: other, namespace: predicates}
+metadata: {name: other, namespace: SPACE}
 spec: {selector: {app: other}, ports: [{port: 80, name: http}]}
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: web, namespace: predicates}
+metadata: {name: web, namespace: SPACE}
 spec:
   replicas: 2
   selector: {matchLabels: {app: web}}
@@ -49,7 +48,7 @@ spec:
 ---
 apiVersion: apps/v1
 kind: StatefulSet
-metadata: {name: db, namespace: predicates}
+metadata: {name: db, namespace: SPACE}
 spec:
   replicas: 2
   serviceName: db
@@ -61,7 +60,7 @@ spec:
 ---
 apiVersion: apps/v1
 kind: DaemonSet
-metadata: {name: log, namespace: predicates}
+metadata: {name: log, namespace: SPACE}
 spec:
   selector: {matchLabels: {app: log}}
   template:
@@ -71,7 +70,7 @@ spec:
 GATEWAY = """
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
-metadata: {name: waypoint, namespace: predicates, labels: {istio.io/waypoint-for: service}}
+metadata: {name: waypoint, namespace: SPACE, labels: {istio.io/waypoint-for: service}}
 spec:
   gatewayClassName: istio-waypoint
   listeners: [{name: mesh, port: 15008, protocol: HBONE}]
@@ -79,33 +78,9 @@ spec:
 QUOTA = """
 apiVersion: v1
 kind: ResourceQuota
-metadata: {name: none, namespace: predicates}
+metadata: {name: none, namespace: SPACE}
 spec: {hard: {pods: "0"}}
 """
-
-
-class Reader:
-    """A ClusterReader over kubectl."""
-
-    def __init__(self, plane: ControlPlane) -> None:
-        self.plane = plane
-
-    def get(self, ref: Ref) -> Mapping[str, Any] | None:
-        where = ("-n", ref.namespace) if ref.namespace else ()
-        options = ("--ignore-not-found", "-o", "json")
-        text = self.plane.kubectl("get", _name(ref.group_kind), ref.name, *where, *options)
-        return json.loads(text) if text.strip() else None
-
-    def list(
-        self, kind: GroupKind, namespace: str = "", labels: Mapping[str, str] | None = None
-    ) -> Sequence[Mapping[str, Any]]:
-        where = ("-n", namespace) if namespace else ("-A",)
-        chosen = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
-        return self.plane.get(_name(kind), *where, "-l", chosen)["items"]
-
-
-def _name(kind: GroupKind) -> str:
-    return f"{kind.kind.lower()}.{kind.group}" if kind.group else kind.kind.lower()
 
 
 class Seen:
@@ -113,10 +88,14 @@ class Seen:
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
-        self.reader = Reader(plane)
+        self.reader = LiveCluster(connect(str(plane.kubeconfig)))
+        self.space = f"predicates-{next(NUMBER)}"
+        self.web = Ref(*kinds.DEPLOYMENT, self.space, "web")
+        self.service = Ref(*kinds.SERVICE, self.space, "web")
+        self.waypoint = Ref(*kinds.GATEWAY, self.space, "waypoint")
 
     def look(self, predicate: str, ref: Ref | None = None):
-        about = Target.of(ref or Ref(*kinds.NAMESPACE, "", SPACE))
+        about = Target.of(ref or Ref(*kinds.NAMESPACE, "", self.space))
         step = Person(id="p", target=about, why="", title="t", instruction="i")
         return observe(Check(predicate=predicate, about=about, says=""), step, self.reader)
 
@@ -132,16 +111,17 @@ class Seen:
 
     def apply(self, *texts: str) -> None:
         for text in texts:
-            self.plane.kubectl("apply", "--server-side", "-f", "-", stdin=text)
+            mine = text.replace("SPACE", self.space)
+            self.plane.kubectl("apply", "--server-side", "-f", "-", stdin=mine)
 
     def here(self, *arguments: str) -> str:
-        return self.plane.kubectl("-n", SPACE, *arguments)
+        return self.plane.kubectl("-n", self.space, *arguments)
 
     def patch(self, what: str, patch: object, *options: str) -> None:
         self.here("patch", what, "--type=merge", "-p", json.dumps(patch), *options)
 
     def pods(self, app: str) -> list[dict[str, Any]]:
-        return self.plane.get("pods", "-n", SPACE, "-l", f"app={app}")["items"]
+        return self.plane.get("pods", "-n", self.space, "-l", f"app={app}")["items"]
 
 
 @pytest.fixture
@@ -149,12 +129,16 @@ def seen(plane):
     """A namespace with workloads that are ready and injected; gone afterwards."""
     found = Seen(plane)
     labels = {"istio-injection": "enabled"}
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE, "labels": labels}}
+    space = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "SPACE", "labels": labels},
+    }
     found.apply(yaml.safe_dump(space))
     found.apply(WORKLOADS)
-    found.becomes(DONE, "rolled-out", WEB, "2 of 2")
+    found.becomes(DONE, "rolled-out", found.web, "2 of 2")
     yield found
-    plane.kubectl("delete", "namespace", SPACE, "--wait=true")
+    plane.kubectl("delete", "namespace", found.space, "--wait=false")
 
 
 def _template(**fields):
@@ -168,35 +152,37 @@ def _label(key, value):
 def test_a_deployment_that_rolls_that_cannot_and_that_is_paused(seen):
     seen.apply(QUOTA)
     seen.patch("deployment/web", _label("try", "quota"))
-    seen.becomes(WAITING, "rolled-out", WEB, "ReplicaFailure", "exceeded quota")
+    seen.becomes(WAITING, "rolled-out", seen.web, "ReplicaFailure", "exceeded quota")
     seen.here("delete", "resourcequota", "none")
     seen.here("rollout", "restart", "deployment/web")
-    seen.becomes(DONE, "rolled-out", WEB)
+    seen.becomes(DONE, "rolled-out", seen.web)
 
     seen.patch("deployment/web", {"spec": {"progressDeadlineSeconds": 3}})
     seen.patch("deployment/web", _template(spec={"nodeSelector": {"nowhere": "true"}}))
-    seen.becomes(WAITING, "rolled-out", WEB, "is awaited")
-    seen.becomes(FAILED, "rolled-out", WEB, "ProgressDeadlineExceeded", "has timed out progressing")
+    seen.becomes(WAITING, "rolled-out", seen.web, "is awaited")
+    seen.becomes(
+        FAILED, "rolled-out", seen.web, "ProgressDeadlineExceeded", "has timed out progressing"
+    )
     seen.here("rollout", "undo", "deployment/web")
-    seen.becomes(DONE, "rolled-out", WEB)
+    seen.becomes(DONE, "rolled-out", seen.web)
 
     seen.here("rollout", "pause", "deployment/web")
-    seen.becomes(FAILED, "rolled-out", WEB, "spec.paused is true")
+    seen.becomes(FAILED, "rolled-out", seen.web, "spec.paused is true")
     seen.here("rollout", "resume", "deployment/web")
     seen.here("scale", "deployment/web", "--replicas=0")
-    seen.becomes(DONE, "rolled-out", WEB, "spec.replicas is 0")
+    seen.becomes(DONE, "rolled-out", seen.web, "spec.replicas is 0")
     seen.here("delete", "deployment", "web")
-    seen.becomes(FAILED, "rolled-out", WEB, "was deleted")
+    seen.becomes(FAILED, "rolled-out", seen.web, "was deleted")
 
 
 def test_stateful_and_daemon_sets_by_their_strategies(seen):
-    db, log = Ref(*kinds.STATEFUL_SET, SPACE, "db"), Ref(*kinds.DAEMON_SET, SPACE, "log")
+    db, log = Ref(*kinds.STATEFUL_SET, seen.space, "db"), Ref(*kinds.DAEMON_SET, seen.space, "log")
     seen.becomes(DONE, "rolled-out", db)
     seen.becomes(DONE, "rolled-out", log, "1 of 1")
 
     seen.patch("statefulset/db", _label("try", "on-delete"))
     seen.becomes(WAITING, "rolled-out", db, "OnDelete, and 0 of 2 pods")
-    seen.here("delete", "pod", "db-0", "db-1")
+    seen.here("delete", "pod", "db-0", "db-1", "--wait=false")
     seen.becomes(DONE, "rolled-out", db, "2 of 2")
 
     by_partition = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
@@ -211,7 +197,7 @@ def test_stateful_and_daemon_sets_by_their_strategies(seen):
     seen.patch("daemonset/log", {"spec": {"updateStrategy": {"type": "OnDelete"}}})
     seen.patch("daemonset/log", _label("try", "on-delete"))
     seen.becomes(WAITING, "rolled-out", log, "OnDelete, and 0 of 1")
-    seen.here("delete", "pod", "-l", "app=log")
+    seen.here("delete", "pod", "-l", "app=log", "--wait=false")
     seen.becomes(DONE, "rolled-out", log)
 
 
@@ -226,7 +212,7 @@ def _enrol(seen, app, value="enabled"):
 @pytest.mark.parametrize("kind", [kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET])
 def test_a_workload_on_its_way_to_ambient_and_back(seen, kind):
     name = {"Deployment": "web", "StatefulSet": "db", "DaemonSet": "log"}[kind.kind]
-    ref = Ref(*kind, SPACE, name)
+    ref = Ref(*kind, seen.space, name)
     if kind == kinds.STATEFUL_SET:
         rolling = {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
         seen.patch("statefulset/db", {"spec": {"updateStrategy": rolling}})
@@ -255,19 +241,19 @@ def test_a_workload_on_its_way_to_ambient_and_back(seen, kind):
 def test_a_job_whose_pod_has_ended(seen):
     seen.here("create", "job", "import", "--image=import")
 
-    seen.becomes(DONE, "jobs-done", Ref(*kinds.JOB, SPACE, "import"), "no pod of it")
+    seen.becomes(DONE, "jobs-done", Ref(*kinds.JOB, seen.space, "import"), "no pod of it")
 
 
 def test_a_waypoint_from_nothing_to_ready_and_out_of_order(seen):
-    seen.becomes(FAILED, "waypoint-ready", WAYPOINT, "is not there")
+    seen.becomes(FAILED, "waypoint-ready", seen.waypoint, "is not there")
     seen.apply(QUOTA, GATEWAY)
-    seen.becomes(WAITING, "waypoint-ready", WAYPOINT)
+    seen.becomes(WAITING, "waypoint-ready", seen.waypoint)
     seen.here("delete", "resourcequota", "none")
     seen.here("rollout", "restart", "deployment/waypoint")
-    seen.becomes(DONE, "waypoint-ready", WAYPOINT, "address 10.100.", "1 of 1")
+    seen.becomes(DONE, "waypoint-ready", seen.waypoint, "address 10.100.", "1 of 1")
 
     _unready(seen, "gateway.networking.k8s.io/gateway-name=waypoint")
-    seen.becomes(WAITING, "waypoint-ready", WAYPOINT)
+    seen.becomes(WAITING, "waypoint-ready", seen.waypoint)
 
 
 def test_gateways_that_do_not_become_waypoints(seen):
@@ -279,17 +265,22 @@ def test_gateways_that_do_not_become_waypoints(seen):
     nobody["spec"]["gatewayClassName"] = "acme"
     seen.apply(yaml.safe_dump(lost), yaml.safe_dump(nobody))
 
-    seen.becomes(FAILED, "waypoint-ready", WAYPOINT, "InvalidParameters", "lost does not exist")
     seen.becomes(
-        WAITING, "waypoint-ready", Ref(*kinds.GATEWAY, SPACE, "nobody"), "Waiting for controller"
+        FAILED, "waypoint-ready", seen.waypoint, "InvalidParameters", "lost does not exist"
+    )
+    seen.becomes(
+        WAITING,
+        "waypoint-ready",
+        Ref(*kinds.GATEWAY, seen.space, "nobody"),
+        "Waiting for controller",
     )
     seen.here("create", "configmap", "lost")
-    seen.becomes(DONE, "waypoint-ready", WAYPOINT)
+    seen.becomes(DONE, "waypoint-ready", seen.waypoint)
 
 
 def _unready(seen, selector):
     """Pods stop being Ready; the controllers and istiod see that for real."""
-    pods = seen.plane.get("pods", "-n", SPACE, "-l", selector)["items"]
+    pods = seen.plane.get("pods", "-n", seen.space, "-l", selector)["items"]
     for pod in pods:
         conditions = [{**c, "status": "False"} for c in pod["status"]["conditions"]]
         status = {"status": {"conditions": conditions}}
@@ -305,37 +296,40 @@ def _use(seen, service, waypoint="waypoint", **labels):
 
 
 def test_a_service_is_bound_or_not(seen):
-    seen.becomes(WAITING, "service-bound", SERVICE, "istio.io/use-waypoint is absent")
+    seen.becomes(WAITING, "service-bound", seen.service, "istio.io/use-waypoint is absent")
     _use(seen, "web")
-    seen.becomes(WAITING, "service-bound", SERVICE, "WaypointIsNotReady", "predicates/waypoint")
+    seen.becomes(
+        WAITING, "service-bound", seen.service, "WaypointIsNotReady", f"{seen.space}/waypoint"
+    )
     seen.apply(GATEWAY)
-    seen.becomes(DONE, "service-bound", SERVICE, "True (WaypointAccepted")
+    seen.becomes(DONE, "service-bound", seen.service, "True (WaypointAccepted")
 
     pods_only = GATEWAY.replace("name: waypoint,", "name: pods,").replace(
         "for: service", "for: workload"
     )
     seen.apply(pods_only)
     _use(seen, "web", "pods")
-    seen.becomes(FAILED, "service-bound", SERVICE, "UnsupportedTrafficType", "predicates/pods")
+    seen.becomes(
+        FAILED, "service-bound", seen.service, "UnsupportedTrafficType", f"{seen.space}/pods"
+    )
     _use(seen, "web")
-    seen.becomes(DONE, "service-bound", SERVICE)
+    seen.becomes(DONE, "service-bound", seen.service)
 
-    seen.plane.kubectl("create", "namespace", "predicates-edge")
+    edge = f"{seen.space}-edge"
+    seen.plane.kubectl("create", "namespace", edge)
     try:
-        seen.apply(GATEWAY.replace("namespace: predicates", "namespace: predicates-edge"))
-        _use(seen, "web", **{"use-waypoint-namespace": "predicates-edge"})
-        seen.becomes(
-            FAILED, "service-bound", SERVICE, "AttachmentDenied", "predicates-edge/waypoint"
-        )
+        seen.apply(GATEWAY.replace("namespace: SPACE", "namespace: SPACE-edge"))
+        _use(seen, "web", **{"use-waypoint-namespace": edge})
+        seen.becomes(FAILED, "service-bound", seen.service, "AttachmentDenied", f"{edge}/waypoint")
     finally:
-        seen.plane.kubectl("delete", "namespace", "predicates-edge", "--wait=true")
+        seen.plane.kubectl("delete", "namespace", edge, "--wait=false")
 
 
 def _policy(kind, name, spec):
     body = {
         "apiVersion": "security.istio.io/v1",
         "kind": kind,
-        "metadata": {"name": name, "namespace": SPACE},
+        "metadata": {"name": name, "namespace": "SPACE"},
         "spec": spec,
     }
     return yaml.safe_dump(body)
@@ -346,8 +340,8 @@ def _services(*names):
 
 
 def test_policies_are_attached_when_their_services_are_bound(seen):
-    one, both = (Ref(*kinds.AUTHORIZATION_POLICY, SPACE, name) for name in ("one", "both"))
-    login = Ref(*kinds.REQUEST_AUTHENTICATION, SPACE, "login")
+    one, both = (Ref(*kinds.AUTHORIZATION_POLICY, seen.space, name) for name in ("one", "both"))
+    login = Ref(*kinds.REQUEST_AUTHENTICATION, seen.space, "login")
     seen.apply(
         _policy("AuthorizationPolicy", "one", _services("web")),
         _policy("AuthorizationPolicy", "both", _services("web", "other")),
@@ -360,9 +354,9 @@ def test_policies_are_attached_when_their_services_are_bound(seen):
     seen.becomes(WAITING, "policy-attached", login, "istio.io/use-waypoint is absent")
 
     _use(seen, "web")
-    seen.becomes(DONE, "policy-attached", one, "True (Accepted: bound to predicates/waypoint)")
-    seen.becomes(WAITING, "policy-attached", both, "PartiallyInvalid", "predicates/other")
-    seen.becomes(WAITING, "policy-attached", login, "Service/predicates/other")
+    seen.becomes(DONE, "policy-attached", one, f"True (Accepted: bound to {seen.space}/waypoint)")
+    seen.becomes(WAITING, "policy-attached", both, "PartiallyInvalid", f"{seen.space}/other")
+    seen.becomes(WAITING, "policy-attached", login, f"Service/{seen.space}/other")
 
     _use(seen, "other")
     seen.becomes(DONE, "policy-attached", both, "True (Accepted")
@@ -371,8 +365,8 @@ def test_policies_are_attached_when_their_services_are_bound(seen):
     seen.patch("authorizationpolicy/one", {"spec": {"action": "DENY", "rules": [{}]}})
     seen.becomes(DONE, "policy-attached", one)
     assert seen.reader.get(one)["metadata"]["generation"] == 2
-    lost = Ref(*kinds.AUTHORIZATION_POLICY, SPACE, "lost")
-    seen.becomes(FAILED, "policy-attached", lost, "Service/predicates/lost is not there")
+    lost = Ref(*kinds.AUTHORIZATION_POLICY, seen.space, "lost")
+    seen.becomes(FAILED, "policy-attached", lost, f"Service/{seen.space}/lost is not there")
 
 
 def test_a_policy_for_all_waypoints_counts_in_the_root_namespace_only(seen):
@@ -380,13 +374,13 @@ def test_a_policy_for_all_waypoints_counts_in_the_root_namespace_only(seen):
         "group": "gateway.networking.k8s.io", "kind": "GatewayClass", "name": "istio-waypoint",
     }  # fmt: skip
     seen.apply(_policy("AuthorizationPolicy", "mesh", {"targetRefs": [target]}))
-    ref = Ref(*kinds.AUTHORIZATION_POLICY, SPACE, "mesh")
+    ref = Ref(*kinds.AUTHORIZATION_POLICY, seen.space, "mesh")
 
     seen.becomes(FAILED, "policy-attached", ref, "Invalid", "must be in the root namespace")
 
 
 def test_an_object_that_a_finalizer_holds(seen):
-    ref = Ref(*kinds.CONFIG_MAP, SPACE, "kept")
+    ref = Ref(*kinds.CONFIG_MAP, seen.space, "kept")
     seen.becomes(DONE, "absent", ref)
     seen.here("create", "configmap", "kept")
     seen.becomes(FAILED, "absent", ref, "nobody is deleting it")
@@ -410,11 +404,11 @@ def test_the_platform_and_a_node_that_is_cordoned(seen):
 
 
 def test_what_ends_a_wave(seen):
-    move = RestartWorkload(id="move", target=Target.of(WEB), why="")
+    move = RestartWorkload(id="move", target=Target.of(seen.web), why="")
     seen.apply(GATEWAY)
     _use(seen, "web")
-    seen.becomes(DONE, "waypoint-ready", WAYPOINT)
-    seen.becomes(DONE, "service-bound", SERVICE)
+    seen.becomes(DONE, "waypoint-ready", seen.waypoint)
+    seen.becomes(DONE, "service-bound", seen.service)
     assert triggers([move], seen.reader) == ()
 
     _unready(seen, "gateway.networking.k8s.io/gateway-name=waypoint")
