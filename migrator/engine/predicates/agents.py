@@ -28,7 +28,7 @@ class Agents(NamedTuple):
     nodes: tuple[str, ...]
     skipped: tuple[str, ...]
     missing: Mapping[str, tuple[str, ...]]  # agent -> nodes without a Ready pod of it
-    installed: bool  # whether any agent runs anywhere
+    present: frozenset[str]  # agents that have a pod anywhere
 
 
 def nodes_ready(check: Check, step: AnyStep, cluster: ClusterReader) -> Verdict:  # noqa: ARG001
@@ -64,7 +64,8 @@ def look(cluster: ClusterReader) -> Agents:
         agent: tuple(name for name in sorted(nodes) if name not in _ready_on(found))
         for agent, found in pods.items()
     }
-    return Agents(tuple(sorted(nodes)), tuple(sorted(skipped)), missing, any(pods.values()))
+    present = frozenset(agent for agent, found in pods.items() if found)
+    return Agents(tuple(sorted(nodes)), tuple(sorted(skipped)), missing, present)
 
 
 def _pods(cluster: ClusterReader, labels: Mapping[str, str]) -> tuple[Body, ...]:

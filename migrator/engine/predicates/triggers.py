@@ -7,7 +7,7 @@ from migrator.errors import ForbiddenError
 from migrator.istio import kinds
 from migrator.model.resource import GroupKind, Ref
 from migrator.ports import Body, ClusterReader
-from migrator.steps import AnyStep
+from migrator.steps import AnyStep, Check
 
 from . import agents
 from .binding import BOUND, waypoint_of
@@ -24,7 +24,7 @@ _MAKERS = frozenset({*kinds.CONTROLLERS, kinds.POD})
 def triggers(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> tuple[str, ...]:
     """Every reason to stop; none of them is something that a step of the wave may pass through."""
     return (
-        *_agents(cluster),
+        *_agents(wave_steps, cluster),
         *_waypoints(wave_steps, cluster),
         *_sandboxes(wave_steps, cluster),
     )
@@ -40,12 +40,19 @@ def pending(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> tuple[Ref,
     )
 
 
-def _agents(cluster: ClusterReader) -> Iterator[str]:
-    """Where ambient is not installed yet, nothing can be missing."""
+def _agents(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> Iterator[str]:
+    """An agent that the wave does without, or waits for itself, is not missing."""
+    if any(_asks_for_agents(step.after) for step in wave_steps):
+        return
+    needed = any(_asks_for_agents(step.before) for step in wave_steps)
     found = agents.look(cluster)
     for agent, nodes in found.missing.items():
-        if found.installed and nodes:
+        if nodes and (needed or agent in found.present):
             yield f"{agent} has no Ready pod on {listed(nodes)}"
+
+
+def _asks_for_agents(checks: Sequence[Check]) -> bool:
+    return any(check.predicate == "nodes-ready" for check in checks)
 
 
 def _waypoints(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> Iterator[str]:

@@ -3,9 +3,10 @@
 from migrator.engine.predicates import pending, triggers
 from migrator.istio import kinds
 from migrator.model.resource import GroupKind, Ref
+from migrator.planner import checks
 from migrator.steps import RestartWorkload, SetLabels, Target
 
-from .seen import Objects, changed, cluster, pod
+from .seen import Objects, changed, cluster, person, pod
 from .test_predicates_platform import CNI, ZTUNNEL, agent, node
 from .test_predicates_pods import cart, cart_pod
 from .test_predicates_waypoint import DEPLOYMENT as WAYPOINT
@@ -97,8 +98,15 @@ def test_an_agent_that_went_away():
     )
 
 
-def test_a_cluster_without_ambient_misses_no_agent():
-    assert triggers([MOVE], world(node())) == ()
+def test_agents_that_are_not_installed_yet():
+    needs_them = MOVE.model_copy(update={"before": (checks.nodes_ready(),)})
+    installs_them = person(CART).model_copy(update={"after": (checks.nodes_ready(),)})
+    for_sidecars = world(node(), agent(CNI))
+    half = world(node(), agent(CNI), agent(ZTUNNEL, ready="False"))
+
+    assert triggers([MOVE], for_sidecars) == ()
+    assert triggers([needs_them], for_sidecars) == ("ztunnel has no Ready pod on n1",)
+    assert triggers([installs_them], half) == ()
 
 
 def test_a_pod_that_istio_cni_does_not_let_start():
