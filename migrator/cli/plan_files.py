@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 def load_plan(path: Path) -> "Plan":
     """The plan of the file. Raises MigrateError that says what is wrong with it."""
+    from migrator.engine.predicates import refuse_unknown
     from migrator.planner import planfile
 
     try:
-        return planfile.load(path.read_text(encoding="utf-8"))
+        plan = planfile.load(path.read_text(encoding="utf-8"))
+        refuse_unknown(plan)
     except OSError as error:
         raise MigrateError(f"cannot read the plan: {error.strerror}", detail=str(path)) from error
     except ValueError as error:
         raise MigrateError(
             "this is no plan file", detail=f"{path}: {error}", hint=f"migrate plan SOURCE -o {path}"
         ) from error
+    return plan
 
 
 def load_snapshot(path: Path) -> "Snapshot":

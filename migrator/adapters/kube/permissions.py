@@ -13,6 +13,7 @@ from .resources import is_namespaced, resource_name
 APPLY = "apply"
 _RBAC = "rbac.authorization.k8s.io"
 _LEASE = GroupKind("coordination.k8s.io", "Lease")
+_EVENT = GroupKind("", "Event")
 _ACCESS_REVIEW = GroupKind("authorization.k8s.io", "SelfSubjectAccessReview")
 # What steps change: labels of what is there, and whole objects where a plan creates or takes away.
 _PATCHED = frozenset(
@@ -26,6 +27,12 @@ _MADE = frozenset(
         kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.WASM_PLUGIN,
         kinds.TRAFFIC_EXTENSION, kinds.TELEMETRY, kinds.GATEWAY, kinds.NETWORK_POLICY,
         kinds.CONFIG_MAP,
+    }
+)  # fmt: skip
+# What checks look at besides, one at a time.
+_LOOKED_AT = frozenset(
+    {
+        kinds.CRD, kinds.GATEWAY_CLASS, kinds.JOB, kinds.REPLICA_SET, kinds.SERVICE_ENTRY,
     }
 )  # fmt: skip
 Verbs = frozenset[str]
@@ -68,6 +75,9 @@ def _changes(read: Mapping[GroupKind, Verbs]) -> Iterator[tuple[GroupKind, Verbs
         yield kind, read[kind] | {"get", "patch"}
     for kind in _MADE:
         yield kind, read[kind] | {"get", "create", "patch", "delete"}
+    for kind in _LOOKED_AT & read.keys():
+        yield kind, read[kind] | {"get"}
+    yield _EVENT, frozenset({"list"})
     yield _LEASE, frozenset({"get", "create", "patch"})
     yield _ACCESS_REVIEW, frozenset({"create"})
 

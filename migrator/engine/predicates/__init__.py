@@ -8,6 +8,7 @@ failure of it when the time is over) and changes.
 from collections.abc import Callable, Mapping
 
 from migrator.model.verdict import Verdict
+from migrator.planner.plan import Plan
 from migrator.ports import ClusterReader
 from migrator.steps import AnyStep, Check
 
@@ -39,7 +40,7 @@ _PREDICATES: Mapping[str, Callable[[Check, AnyStep, ClusterReader], Verdict]] = 
     "waypoint-ready": waypoint_ready,
 }
 
-__all__ = ["known", "observe", "pending", "triggers"]
+__all__ = ["known", "observe", "pending", "refuse_unknown", "triggers"]
 
 
 def known() -> frozenset[str]:
@@ -47,10 +48,22 @@ def known() -> frozenset[str]:
     return frozenset(_PREDICATES)
 
 
+def refuse_unknown(plan: Plan) -> None:
+    """Raises ValueError that names the step of `plan` with a check that nobody can look at."""
+    for _, _, step in plan.steps():
+        for check in (*step.before, *step.after):
+            if check.predicate not in _PREDICATES:
+                message = f"{step.id}: {_no_such(check)}"
+                raise ValueError(message)
+
+
+def _no_such(check: Check) -> str:
+    return f"{check.predicate}: no such check; known are {', '.join(sorted(_PREDICATES))}"
+
+
 def observe(check: Check, step: AnyStep, cluster: ClusterReader) -> Verdict:
     """One look at `check`. Raises ValueError for a name that is not `known`, else what `cluster` raises."""
     predicate = _PREDICATES.get(check.predicate)
     if predicate is None:
-        message = f"{check.predicate}: no such check; known are {', '.join(sorted(known()))}"
-        raise ValueError(message)
+        raise ValueError(_no_such(check))
     return predicate(check, step, cluster)

@@ -1,17 +1,23 @@
 """Nodes, istiod and the Gateway API; and which names a plan may use."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
-from migrator.engine.predicates import known
+from migrator.cli.plan_files import load_plan
+from migrator.engine.predicates import known, refuse_unknown
+from migrator.errors import MigrateError
 from migrator.istio import kinds
 from migrator.model.resource import Ref
 from migrator.model.verdict import State
 from migrator.planner import checks
+from migrator.planner.planfile import load
 
 from .seen import changed, cluster, is_so, look, pod
 
 DONE, WAITING, FAILED = State.DONE, State.WAITING, State.FAILED
+EXAMPLES = Path(__file__).parents[3] / "plans" / "examples"
 CNI, ZTUNNEL = {"k8s-app": "istio-cni-node"}, {"app": "ztunnel"}
 
 
@@ -197,6 +203,17 @@ def test_every_check_of_the_planner_is_known():
 
     assert {check.predicate for check in planned} <= known()
     assert len(planned) == len(makers)
+
+
+def test_a_plan_with_a_name_that_nobody_knows_is_refused(tmp_path):
+    good = (EXAMPLES / "shop" / "plan.yaml").read_text()
+    bad = tmp_path / "plan.yaml"
+    bad.write_text(good.replace("predicate: pods-ambient", "predicate: traffic-flows"))
+
+    refuse_unknown(load(good))
+    with pytest.raises(MigrateError) as refused:
+        load_plan(bad)
+    assert "traffic-flows: no such check; known are absent" in refused.value.detail
 
 
 def test_a_name_that_nobody_knows_is_refused():
