@@ -106,7 +106,7 @@ def plan(
         raise ManifestError(
             "no plan is made from what could not be read in full",
             path=f"{first.where}: {first.reason}",
-            hint="migrate check SOURCE",
+            hint="migrate check SOURCE" if sources else "migrate permissions",
         )
     accepted = tuple(Acknowledge.parse(text) for text in acknowledge or ())
     for one in accepted:

@@ -38,6 +38,11 @@ def scan(
 
     Exit code 0, or 1 when something could not be read.
     """  # fmt: skip
+    if save is not None and namespace and not sources:
+        message = (
+            "--save keeps the whole cluster, so that more can be asked of it: leave out --namespace"
+        )
+        raise typer.BadParameter(message)
     reading = common.read(sources, common.Live(context, kubeconfig, tuple(namespace or ())))
     mesh = common.mesh_of(reading)
     wanted = names.check_namespaces(mesh, namespace or ())

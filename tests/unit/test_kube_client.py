@@ -197,6 +197,16 @@ def test_no_cluster_at_all(tmp_path, monkeypatch):
         connect(str(tmp_path / "absent"))
 
 
+def test_a_user_that_acts_as_another_does_so_here_too(server, tmp_path):
+    server.answers["/a"] = [Answer()]
+
+    server.api(tmp_path, **{"token": "t", "as": "viewer"}).request("GET", "/a")
+
+    assert server.asked[0].headers["impersonate-user"] == "viewer"
+    with pytest.raises(ClusterError, match="not supported"):
+        server.api(tmp_path, **{"token": "t", "as": "viewer", "as-groups": ["g"]})
+
+
 def plugin(code):
     return {
         "exec": {

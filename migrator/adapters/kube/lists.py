@@ -25,8 +25,15 @@ _METADATA_ONLY = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1
 # Their lists are read as metadata, and a few of them whole (`wholes`): what a controller made is told by its
 # owner, and of ConfigMaps only Istio's matter.
 BY_METADATA = frozenset({kinds.POD, kinds.REPLICA_SET, kinds.CONFIG_MAP})
-# Finished pods carry no traffic, and metadata does not say that they are finished.
-_RUNNING = ("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed")
+# Finished pods carry no traffic, and metadata does not say that they are finished. The EndpointSlices that
+# Kubernetes makes follow from Services and pods; only those that somebody else made tell more.
+_SELECTED = {
+    kinds.POD: ("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed"),
+    kinds.ENDPOINT_SLICE: (
+        "labelSelector",
+        "endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io",
+    ),
+}
 
 
 class _Kept(msgspec.Struct, omit_defaults=True):
@@ -141,8 +148,8 @@ def read_object(api: Api, served: Served, namespace: str, name: str) -> Page:
 def _request(api: Api, served: Served, namespace: str, token: str) -> bytes:
     limit = _PAGE_OF_LARGE if served.kind == kinds.CRD else _PAGE
     query = [("limit", str(limit))]
-    if served.kind == kinds.POD:
-        query.append(_RUNNING)
+    if served.kind in _SELECTED:
+        query.append(_SELECTED[served.kind])
     if token:
         query.append(("continue", token))
     accept = _METADATA_ONLY.format("List") if served.kind in BY_METADATA else "application/json"

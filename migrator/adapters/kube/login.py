@@ -22,13 +22,14 @@ _IN_CLUSTER = "in-cluster"
 class Login:
     """A context of the kubeconfig: its server, connections to it, and the user's credentials."""
 
-    def __init__(self, configuration: Any, context: str) -> None:
+    def __init__(self, configuration: Any, context: str, acting_as: str = "") -> None:
         from kubernetes.client import ApiClient
 
         self.context = context
         self.server = str(configuration.host).rstrip("/")
         self.pool: urllib3.PoolManager = ApiClient(configuration).rest_client.pool_manager
         self._configuration = configuration
+        self._acting_as = {"Impersonate-User": acting_as} if acting_as else {}
         if not configuration.verify_ssl:  # asked for in the kubeconfig: no need to warn each time
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -39,7 +40,7 @@ class Login:
         if said:
             raise _no_login(self.context, said)
         headers = (one for one in settings.values() if one["in"] == "header" and one["value"])
-        return {one["key"]: one["value"] for one in headers}
+        return {one["key"]: one["value"] for one in headers} | self._acting_as
 
 
 def log_in(kubeconfig: str, context: str) -> Login:
@@ -54,10 +55,11 @@ def log_in(kubeconfig: str, context: str) -> Login:
     with _heard() as said:
         try:
             if there or kubeconfig or context:
-                name = _chosen(files, context) if there else _no_file(files)
+                name, user = _chosen(files, context) if there else _no_file(files)
+                acting_as = _acting_as(files, user)
                 config.load_kube_config(files, name, configuration)
             else:
-                name = _IN_CLUSTER
+                name, acting_as = _IN_CLUSTER, ""
                 config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException as error:
             raise _no_cluster(str(error), there=there) from error
@@ -67,7 +69,7 @@ def log_in(kubeconfig: str, context: str) -> Login:
             ) from error
     if said:
         raise _no_login(name, said)
-    return Login(configuration, name)
+    return Login(configuration, name, acting_as)
 
 
 def _library() -> Any:
@@ -76,8 +78,8 @@ def _library() -> Any:
     return config
 
 
-def _chosen(files: str, context: str) -> str:
-    """The context to use, which must exist."""
+def _chosen(files: str, context: str) -> tuple[str, str]:
+    """The context to use, which must exist, and its user."""
     import yaml
 
     config = _library()
@@ -92,10 +94,32 @@ def _chosen(files: str, context: str) -> str:
             detail=f"{files} has: {printable(', '.join(names)) or 'none'}",
             hint="kubectl config get-contexts",
         )
-    return context or str(current["name"])
+    chosen = next((one for one in contexts if one["name"] == context), current)
+    return str(chosen["name"]), str((chosen.get("context") or {}).get("user"))
 
 
-def _no_file(files: str) -> str:
+def _acting_as(files: str, user: str) -> str:
+    """`as` of the user: the client library does not know it, and would act with the user's own rights."""
+    import yaml
+
+    for file in filter(None, files.split(os.pathsep)):
+        path = Path(file).expanduser()
+        found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+        for one in (found or {}).get("users") or ():
+            if one["name"] == user:
+                settings = one.get("user") or {}
+                unknown = sorted({"as-groups", "as-uid", "as-user-extra"} & settings.keys())
+                if unknown:
+                    raise ClusterError(
+                        "the kubeconfig's user acts as another in a way that is not supported",
+                        detail=f"{printable(user)}: {', '.join(unknown)}",
+                        hint="of impersonation only `as` is: name a context of another user",
+                    )
+                return str(settings.get("as") or "")
+    return ""
+
+
+def _no_file(files: str) -> tuple[str, str]:
     raise ClusterError(
         "there is no kubeconfig", detail=files, hint="--kubeconfig names another file"
     )

@@ -1,0 +1,81 @@
+"""The commands without SOURCE: the cluster of the kubeconfig, and exit code 1 for what may not be read."""
+
+import pytest
+from typer.testing import CliRunner
+
+from migrator.cli import app
+from migrator.errors import ClusterError, ManifestError
+
+from .kube_server import Answer, ApiServer
+
+ITEM = {"metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}}}
+
+
+@pytest.fixture
+def server():
+    found = ApiServer()
+    resources = [{"name": "namespaces", "kind": "Namespace"}, {"name": "nodes", "kind": "Node"}]
+    found.answers = {
+        "/api/v1": [Answer({"kind": "APIResourceList", "resources": resources})],
+        "/apis": [Answer({"kind": "APIGroupDiscoveryList", "items": []})],
+        "/api/v1/namespaces": [Answer({"items": [ITEM]})],
+        "/api/v1/nodes": [Answer({"items": []})],
+    }
+    found.start()
+    yield found
+    found.stop()
+
+
+def run(file, *arguments):
+    return CliRunner().invoke(app, [*arguments, "--kubeconfig", str(file)])
+
+
+def test_a_cluster_is_read(server, tmp_path):
+    done = run(server.kubeconfig(tmp_path), "scan")
+
+    assert done.exit_code == 0
+    assert "shop: istio-injection=enabled" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["scan", "check", "estimate"])
+def test_what_may_not_be_read_makes_it_incomplete(server, tmp_path, command):
+    server.answers["/api/v1/nodes"] = [Answer({"message": "User me cannot list"}, 403)]
+
+    done = run(server.kubeconfig(tmp_path), command, "--context", "there")
+
+    assert done.exit_code == 1
+    assert "list nodes in the cluster: User me cannot list" in done.stdout
+
+
+def test_no_plan_is_made_of_a_part(server, tmp_path):
+    server.answers["/api/v1/nodes"] = [Answer({"message": "no"}, 403)]
+
+    error = run(server.kubeconfig(tmp_path), "plan").exception
+
+    assert isinstance(error, ManifestError)
+    assert "list nodes" in error.detail
+    assert error.hint == "migrate permissions"
+
+
+def test_a_login_that_is_refused_stops(server, tmp_path):
+    server.answers["/api/v1"] = [Answer({"message": "Unauthorized"}, 401)]
+
+    assert isinstance(run(server.kubeconfig(tmp_path), "check").exception, ClusterError)
+
+
+def test_namespaces_of_a_cluster_say_what_was_not_seen(server, tmp_path):
+    server.answers["/api/v1/namespaces/shop"] = [Answer(ITEM)]
+    server.answers["/api/v1/nodes"] = [Answer({"message": "no"}, 403)]
+
+    done = run(server.kubeconfig(tmp_path), "scan", "--namespace", "shop")
+
+    assert done.exit_code == 0
+    assert "read only istio-system, shop" in done.stderr
+    assert "not looked at, for this user may not: nodes" in done.stderr
+
+
+def test_a_part_of_a_cluster_is_not_saved(server, tmp_path):
+    done = run(server.kubeconfig(tmp_path), "scan", "-n", "shop", "--save", str(tmp_path / "part"))
+
+    assert done.exit_code == 2
+    assert not (tmp_path / "part").exists()
