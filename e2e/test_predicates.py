@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from migrator.adapters.kube.client import connect
+from migrator.adapters.kube.permissions import roles
 from migrator.adapters.kube.writer import LiveCluster
 from migrator.engine.predicates import observe, triggers
 from migrator.istio import kinds
@@ -86,9 +87,9 @@ spec: {hard: {pods: "0"}}
 class Seen:
     """The plane with a namespace that is injected, and looks at it."""
 
-    def __init__(self, plane: ControlPlane) -> None:
+    def __init__(self, plane: ControlPlane, reader: LiveCluster) -> None:
         self.plane = plane
-        self.reader = LiveCluster(connect(str(plane.kubeconfig)))
+        self.reader = reader
         self.space = f"predicates-{next(NUMBER)}"
         self.web = Ref(*kinds.DEPLOYMENT, self.space, "web")
         self.service = Ref(*kinds.SERVICE, self.space, "web")
@@ -124,10 +125,36 @@ class Seen:
         return self.plane.get("pods", "-n", self.space, "-l", f"app={app}")["items"]
 
 
+@pytest.fixture(scope="module")
+def reader(plane):
+    """The real client, as a user who may what `migrate permissions apply` prints, and no more."""
+    (role,) = roles("apply")
+    plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(role))
+    plane.kubectl("create", "serviceaccount", "looker", "-n", "default")
+    plane.kubectl(
+        "create", "clusterrolebinding", "looker", "--serviceaccount=default:looker",
+        f"--clusterrole={role['metadata']['name']}",
+    )  # fmt: skip
+    configuration = json.loads(plane.kubeconfig.read_text())
+    token = plane.kubectl("create", "token", "looker", "-n", "default").strip()
+    configuration["users"][0]["user"] = {"token": token}
+    file = plane.folder / "kubeconfig-looker"
+    file.write_text(json.dumps(configuration))
+    yield LiveCluster(connect(str(file)))
+    plane.kubectl(
+        "delete",
+        "clusterrolebinding,clusterrole",
+        "looker",
+        role["metadata"]["name"],
+        "--ignore-not-found",
+    )
+    plane.kubectl("delete", "serviceaccount", "looker", "-n", "default")
+
+
 @pytest.fixture
-def seen(plane):
+def seen(plane, reader):
     """A namespace with workloads that are ready and injected; gone afterwards."""
-    found = Seen(plane)
+    found = Seen(plane, reader)
     labels = {"istio-injection": "enabled"}
     space = {
         "apiVersion": "v1",
@@ -420,3 +447,28 @@ def test_what_ends_a_wave(seen):
     assert eventually(
         lambda: "is False (WaypointIsNotReady" in " ".join(triggers([move], seen.reader)), 30
     )
+
+
+def test_a_pod_that_istio_cni_does_not_let_start(seen):
+    """The Event is simulated: no kubelet is there to write it."""
+    move = RestartWorkload(id="move", target=Target.of(seen.web), why="")
+    seen.patch("deployment/web", _template(spec={"nodeSelector": {"nowhere": "true"}}))
+    assert eventually(
+        lambda: [p for p in seen.pods("web") if p["status"]["phase"] == "Pending"], 30
+    )
+    assert triggers([move], seen.reader) == ()
+    pod = next(p for p in seen.pods("web") if p["status"]["phase"] == "Pending")
+    event = {
+        "apiVersion": "v1", "kind": "Event",
+        "metadata": {"name": "sandbox", "namespace": seen.space},
+        "involvedObject": {
+            "kind": "Pod", "namespace": seen.space, "name": pod["metadata"]["name"],
+            "uid": pod["metadata"]["uid"],
+        },
+        "reason": "FailedCreatePodSandBox", "type": "Warning",
+        "message": "istio-cni cmdAdd failed to contact node Istio CNI agent",
+    }  # fmt: skip
+    seen.apply(yaml.safe_dump(event))
+
+    (says,) = triggers([move], seen.reader)
+    assert f"{pod['metadata']['name']} cannot start: FailedCreatePodSandBox: istio-cni" in says
