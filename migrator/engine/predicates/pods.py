@@ -54,7 +54,7 @@ def every(cluster: ClusterReader, ref: Ref, judge: Judge, done: str) -> Verdict:
     verdicts = [judge(pod, found.settled) for pod in found.pods]
     if number < (found.wanted or 0):
         verdicts.append(
-            Verdict.waiting(f"{ref}: {number} pods are there; {found.wanted} are awaited")
+            Verdict.waiting(f"{ref}: {number} of {found.wanted} pods are there; all are awaited")
         )
     return together(verdicts, f"{ref}: {number} of {number} pods {done}")
 

@@ -72,7 +72,9 @@ def _replaced(ref: Ref, body: Body) -> Verdict:
     if short := _short(ref, "updatedReplicas", updated, wanted):
         return short
     if old > 0:
-        return Verdict.waiting(f"{ref}: {old} pods of the old template are left; 0 are awaited")
+        return Verdict.waiting(
+            f"{ref}: pods of the old template that are left: {old}; none is awaited"
+        )
     return _available(ref, body, wanted)
 
 

@@ -40,6 +40,12 @@ def ending(body):
     return body
 
 
+def owned_beside(body):
+    """Owned by a DaemonSet that is not its controller."""
+    body["metadata"]["ownerReferences"][0].pop("controller")
+    return body
+
+
 def settings(ambient):
     text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: istio-cni-config, namespace: istio-system}}"
     return changed(text, data={"AMBIENT_ENABLED": ambient})
@@ -58,6 +64,9 @@ NODES = {
     "ending": ([node(), agent(CNI), ending(agent(ZTUNNEL))], WAITING, ["ztunnel"]),
     "of no DaemonSet": (
         [node(), agent(CNI), agent(ZTUNNEL, owner="ReplicaSet")], WAITING, ["ztunnel"],
+    ),
+    "controlled by nobody": (
+        [node(), agent(CNI), owned_beside(agent(ZTUNNEL))], WAITING, ["ztunnel"],
     ),
     "one node of two": ([node(), node("n2"), *BOTH], WAITING, ["1 of 2 nodes (n2)"]),
     "a cordoned node": (

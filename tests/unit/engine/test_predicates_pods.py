@@ -89,7 +89,7 @@ AMBIENT = {
         [{"labels": {"istio.io/dataplane-mode": "none"}}, {"annotations": ENABLED}],
         FAILED, ["istio.io/dataplane-mode is none"],
     ),
-    "too few": ([{"annotations": ENABLED}], WAITING, ["1 pods are there; 2 are awaited"]),
+    "too few": ([{"annotations": ENABLED}], WAITING, ["1 of 2 pods are there; all are"]),
     "ending ones do not count": (
         [{"annotations": ENABLED}, {"annotations": ENABLED}, {"edit": ending}], DONE, ["2 of 2"],
     ),
@@ -176,6 +176,8 @@ def test_pods_that_a_person_must_create_again_are_waited_for():
     is_so(look("pods-ambient", bare, cluster(injected)), WAITING, "a person must create it again")
     is_so(look("pods-ambient", bare, cluster()), WAITING, "a person must create it again")
     is_so(look("pods-ambient", bare, cluster(pod("tool", annotations=ENABLED))), DONE, "1 of 1")
+    leaving = pod("tool", annotations=ENABLED, edit=ending)
+    is_so(look("pods-ambient", bare, cluster(leaving)), WAITING, "0 of 1 pods are there")
 
 
 def test_pods_of_an_operator_that_is_not_known():

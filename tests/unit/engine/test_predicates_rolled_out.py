@@ -121,7 +121,7 @@ CASES = {
         DEPLOYMENT, {"status__updatedReplicas": 1}, WAITING, ["updatedReplicas is 1; 2 is awaited"],
     ),
     "deployment, old ones left": (
-        DEPLOYMENT, {"status__replicas": 3}, WAITING, ["1 pods of the old template are left"],
+        DEPLOYMENT, {"status__replicas": 3}, WAITING, ["old template that are left: 1"],
     ),
     "deployment, not available": (
         DEPLOYMENT, {"status__availableReplicas": None}, WAITING, ["availableReplicas is 0; 2"],
