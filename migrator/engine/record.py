@@ -93,7 +93,8 @@ class ClusterRecord:
 
     def set_standing(self, standing: str) -> None:
         """`open`, `done` or `rolled-back`, for other plans to see."""
-        if self._number:
+        found = self._cluster.get(self._ref(1)) if self._number else None
+        if found and found["metadata"]["labels"].get(STANDING) != standing:
             patch = {"metadata": {"labels": {STANDING: standing}}}
             stored = self._cluster.patch(self._ref(1), patch)
             if self._number == 1:
