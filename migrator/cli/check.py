@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import common, names
+from . import common, live, names
 
 if TYPE_CHECKING:
     from migrator.report.contract import CheckReport
@@ -58,8 +58,8 @@ def check(
         FailOn, typer.Option(help="From which severity on to exit with 3.")
     ] = FailOn.BLOCKER,
     istio_version: common.IstioVersion = "",
-    context: common.Context = "",
-    kubeconfig: common.Kubeconfig = "",
+    context: live.Context = "",
+    kubeconfig: live.Kubeconfig = "",
 ) -> None:
     """Find what will not work in ambient, or not as it does now.
 
@@ -73,7 +73,7 @@ def check(
     from .selection import ask, choose, in_namespaces
 
     rules = choose(only or (), skip or ())
-    reading = common.read(sources, common.Live(context, kubeconfig, tuple(namespace or ())))
+    reading = common.read(sources, live.Live(context, kubeconfig, tuple(namespace or ())))
     mesh = common.mesh_of(reading, istio_version)
     wanted = names.check_namespaces(mesh, namespace or ())
     found = reading.locate_all(ask(mesh, rules))

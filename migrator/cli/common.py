@@ -3,10 +3,11 @@
 import gc
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .live import Live, read_live
 from .streams import working
 
 if TYPE_CHECKING:
@@ -42,29 +43,7 @@ IstioVersion = Annotated[
         help="The version that the mesh will run when it moves; else the oldest istiod's in the source.",
     ),
 ]  # fmt: skip
-Context = Annotated[
-    str,
-    typer.Option(
-        "--context", metavar="NAME", show_default=False,
-        help="The context of the kubeconfig to use, without SOURCE.",
-    ),
-]  # fmt: skip
-Kubeconfig = Annotated[
-    str,
-    typer.Option(
-        "--kubeconfig", metavar="FILE", show_default=False,
-        help="The kubeconfig to use, without SOURCE; else KUBECONFIG or ~/.kube/config.",
-    ),
-]  # fmt: skip
 Line = tuple[str, str]
-
-
-class Live(NamedTuple):
-    """Which cluster is read when there is no SOURCE; only these namespaces of it, if any."""
-
-    context: str = ""
-    kubeconfig: str = ""
-    namespaces: tuple[str, ...] = ()
 
 
 def read(sources: list[str] | None, live: Live) -> "Reading":
@@ -73,7 +52,7 @@ def read(sources: list[str] | None, live: Live) -> "Reading":
         message = "SOURCE and a cluster cannot both be read: leave out --context and --kubeconfig"
         raise typer.BadParameter(message)
     gc.disable()
-    found = _read_files(sources) if sources else _read_cluster(live)
+    found = _read_files(sources) if sources else read_live(live)
     gc.freeze()  # what was read stays to the end: the collector need not walk it again and again
     gc.enable()
     return found
@@ -84,23 +63,6 @@ def _read_files(sources: list[str]) -> "Reading":
 
     with working(f"reading {', '.join(sources)}"):
         return read_sources(sources)
-
-
-def _read_cluster(live: Live) -> "Reading":
-    from migrator.adapters.kube.client import connect
-    from migrator.adapters.kube.reading import read_cluster
-
-    api = connect(live.kubeconfig, live.context)
-    with working(f"reading the cluster of context {api.context}"):
-        found = read_cluster(api, namespaces=live.namespaces)
-    if live.namespaces:
-        narrate(
-            f"read only {', '.join(found.namespaces)}: what stands in other namespaces and acts "
-            "on these is not seen"
-        )
-    if found.not_looked_at:
-        narrate(f"not looked at, for this user may not: {', '.join(found.not_looked_at)}")
-    return found
 
 
 def version_of(text: str) -> "Version | None":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import common
+from . import common, live
 
 
 class Form(StrEnum):
@@ -24,11 +24,11 @@ def estimate(
         int,
         typer.Option(metavar="N", min=0, help="Linux nodes; 0 counts those of the source."),
     ] = 0,
-    context: common.Context = "",
-    kubeconfig: common.Kubeconfig = "",
+    context: live.Context = "",
+    kubeconfig: live.Kubeconfig = "",
 ) -> None:
     """Estimate CPU and memory requests now and in ambient, with every assumption printed."""
-    reading = common.read(sources, common.Live(context, kubeconfig))
+    reading = common.read(sources, live.Live(context, kubeconfig))
     mesh = common.mesh_of(reading)
     from migrator.report import estimate as report
     from migrator.report import estimate_text

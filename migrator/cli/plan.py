@@ -8,7 +8,7 @@ import typer
 
 from migrator.errors import ManifestError
 
-from . import calling, common, names
+from . import calling, common, live, names
 
 
 class Waypoints(StrEnum):
@@ -79,8 +79,8 @@ def plan(
         int, typer.Option(metavar="MINUTES", min=0, help="How long to watch after each wave.")
     ] = 10,
     istio_version: common.IstioVersion = "",
-    context: common.Context = "",
-    kubeconfig: common.Kubeconfig = "",
+    context: live.Context = "",
+    kubeconfig: live.Kubeconfig = "",
 ) -> None:
     """Write the plan: phases, waves and steps, each with its reason, exact change, checks and undo.
 
@@ -99,7 +99,7 @@ def plan(
     wish = calling.Wish(
         calls, prometheus, prometheus_window, prometheus_ca, save_calls, calls_complete
     )
-    reading = common.read(sources, common.Live(context, kubeconfig))
+    reading = common.read(sources, live.Live(context, kubeconfig))
     mesh = common.mesh_of(reading, istio_version)
     if not mesh.snapshot.complete:
         first = mesh.snapshot.unread[0]

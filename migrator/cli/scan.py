@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import common, names
+from . import common, live, names
 
 
 class Form(StrEnum):
@@ -31,8 +31,8 @@ def scan(
             help="Also write a snapshot: one compressed file without Secrets or environment values.",
         ),
     ] = None,
-    context: common.Context = "",
-    kubeconfig: common.Kubeconfig = "",
+    context: live.Context = "",
+    kubeconfig: live.Kubeconfig = "",
 ) -> None:
     """Take inventory: namespaces, workloads, their data plane, and what acts on them.
 
@@ -43,7 +43,7 @@ def scan(
             "--save keeps the whole cluster, so that more can be asked of it: leave out --namespace"
         )
         raise typer.BadParameter(message)
-    reading = common.read(sources, common.Live(context, kubeconfig, tuple(namespace or ())))
+    reading = common.read(sources, live.Live(context, kubeconfig, tuple(namespace or ())))
     mesh = common.mesh_of(reading)
     wanted = names.check_namespaces(mesh, namespace or ())
     from migrator.report import inventory, inventory_text

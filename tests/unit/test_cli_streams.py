@@ -113,7 +113,7 @@ def test_a_reader_that_leaves_early_hears_nothing():
 def test_an_interrupt_ends_with_130(monkeypatch, capsys):
     """Ctrl-C while it reads: no traceback."""
 
-    def interrupted(_):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(common, "read", interrupted)
