@@ -52,6 +52,8 @@ def state(workload: Workload, injected: Injection, would_be_enrolled: bool) -> S
             return State(Mode.GATEWAY, seen=bool(workload.pods), detail="an Istio gateway")
         case Role.WAYPOINT:
             return State(Mode.WAYPOINT, seen=bool(workload.pods), detail="a waypoint")
+        case Role.CONTROL_PLANE:  # ztunnel's container bears the name of a sidecar's
+            return State(Mode.NONE, seen=bool(workload.pods), detail="a part of Istio itself")
     running = tuple(pod for pod in workload.pods if _runs(pod, workload))
     if running:
         return _of_pods(running, workload.pod_spec)

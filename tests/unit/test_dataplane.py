@@ -26,6 +26,14 @@ def of(*resources: Resource) -> Workload:
     return found
 
 
+def test_the_container_of_ztunnel_is_no_sidecar() -> None:
+    found = of(
+        deployment("ztunnel", labels={"app": "ztunnel"}, containers=[{"name": "istio-proxy"}])
+    )
+
+    assert state(found, NO, would_be_enrolled=False).mode is Mode.NONE
+
+
 @pytest.mark.parametrize(
     ("labels", "annotations", "mode"),
     [
