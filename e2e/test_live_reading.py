@@ -20,6 +20,7 @@ from migrator.adapters.kube.reading import read_cluster
 from migrator.adapters.kube.resources import discover, is_namespaced, plural, resource_name
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
+from migrator.istio.platform import ZTUNNEL, is_condition, nodes_without, shows_crds
 from migrator.planner.planfile import load
 from migrator.rules import all_rules, analyze
 
@@ -171,6 +172,26 @@ def test_the_cluster_and_a_dump_of_it_give_the_same_findings(shop, tmp_path):
     for workload in Mesh(dumped).workloads:
         (same,) = [w for w in Mesh(live).workloads if w.ref == workload.ref]
         assert Mesh(live).state(same) == Mesh(dumped).state(workload)
+
+
+def test_what_only_a_cluster_shows_is_seen(shop):
+    """istiod, its webhooks and settings, istio-cni's, and the agents on each node. Their pods do not run."""
+    mesh = Mesh(read_cluster(connect(str(shop.kubeconfig))).snapshot)
+    agents = [p for p in mesh.of(kinds.POD) if p.labels.get("k8s-app") == "istio-cni-node"]
+    ztunnels = [p for p in mesh.of(kinds.POD) if p.labels.get("app") == "ztunnel"]
+
+    assert [str(c.version) for c in mesh.control_planes] == ["1.31.0"]
+    assert not mesh.webhooks.assumed
+    assert mesh.cni.known
+    assert mesh.config.get("defaultConfig", "discoveryAddress")
+    assert agents
+    assert ztunnels
+    for pod in (*agents, *ztunnels):
+        assert pod.spec["nodeName"] == "kwok-0"
+        assert is_condition(pod, "Ready")
+    assert nodes_without(mesh, ZTUNNEL) == ()
+    assert {crd.status["conditions"][0]["status"] for crd in shows_crds(mesh)} == {"True"}
+    assert all("schema" not in v for crd in shows_crds(mesh) for v in crd.spec["versions"])
 
 
 def test_resources_are_called_as_the_server_calls_them(shop):

@@ -8,6 +8,7 @@ import typer
 if TYPE_CHECKING:
     from migrator.istio.mesh import Mesh
 
+_NAMESPACE = "Namespace"
 _NEAR = 3
 _MIN_PART = 3  # a shorter text is in too many names
 _ALIKE = 0.7  # two codes of rules that share no digit are 0.67 alike
@@ -16,10 +17,13 @@ _ALIKE = 0.7  # two codes of rules that share no digit are 0.67 alike
 def check_namespaces(
     mesh: "Mesh", wanted: Iterable[str], option: str = "--namespace"
 ) -> tuple[str, ...]:
-    """The namespaces asked for. A name that is not in the source is a usage error."""
+    """The namespaces asked for. A name that is not in the source is a usage error, unless namespaces could
+    not all be read: then it may be there, and what is missing is said.
+    """
     found = tuple(wanted)
+    unread = any(one.kind == _NAMESPACE for one in mesh.snapshot.unread)
     for name in found:
-        if name not in mesh.namespaces:
+        if name not in mesh.namespaces and not unread:
             message = (
                 f"{option}: namespace {name!r} is not in the source{near(name, mesh.namespaces)}"
             )

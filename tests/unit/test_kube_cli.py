@@ -74,6 +74,16 @@ def test_namespaces_of_a_cluster_say_what_was_not_seen(server, tmp_path):
     assert "not looked at, for this user may not: nodes" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["scan", "check"])
+def test_a_namespace_that_may_not_be_read_is_named_as_that(server, tmp_path, command):
+    server.answers["/api/v1/namespaces/shop"] = [Answer({"message": "no"}, 403)]
+
+    done = run(server.kubeconfig(tmp_path), command, "--namespace", "shop")
+
+    assert done.exit_code == 1
+    assert "get namespaces shop: no" in done.stdout
+
+
 def test_a_part_of_a_cluster_is_not_saved(server, tmp_path):
     done = run(server.kubeconfig(tmp_path), "scan", "-n", "shop", "--save", str(tmp_path / "part"))
 
