@@ -20,6 +20,9 @@ from .run import Run
 from .undo import Undo
 
 _TRIES = 5
+# The API server asks webhooks by labels of a namespace that it caches: a pod that is made at once after a
+# change could still be judged by the old ones (k8s.io/apiserver admission/plugin/webhook/predicates/namespace)
+_SETTLE_SECONDS = 1.0
 
 
 def do(run: Run, step: AnyStep) -> None:
@@ -135,9 +138,12 @@ def _change(run: Run, ref: Ref, wanted: Callable[[Body | None], Body | None]) ->
         live = run.cluster.get(ref)
         target = wanted(live)
         try:
-            return _write(run.cluster, ref, live, target)
+            changed = _write(run.cluster, ref, live, target)
         except ConflictError:
             continue
+        if changed and ref.group_kind == kinds.NAMESPACE:
+            run.clock.sleep(_SETTLE_SECONDS)
+        return changed
     raise StepFailedError(
         f"{ref} changes faster than it can be written",
         detail=f"{_TRIES} writes in a row met a newer version. Something else keeps writing it.",
