@@ -21,7 +21,7 @@ from .undo import Undo
 
 _TRIES = 5
 # The API server asks webhooks by labels of a namespace that it caches: a pod that is made at once after a
-# change could still be judged by the old ones (k8s.io/apiserver admission/plugin/webhook/predicates/namespace)
+# change could be judged by the old ones (k8s.io/apiserver pkg/admission/plugin/webhook/predicates/namespace)
 _SETTLE_SECONDS = 1.0
 
 
