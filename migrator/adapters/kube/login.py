@@ -17,6 +17,7 @@ from migrator.errors import ClusterError
 
 _DEFAULT_FILE = "~/.kube/config"
 _IN_CLUSTER = "in-cluster"
+CONNECTIONS = 8  # kept open, and so as many requests as it makes sense to send side by side
 
 
 class Login:
@@ -25,6 +26,7 @@ class Login:
     def __init__(self, configuration: Any, context: str, acting_as: str = "") -> None:
         from kubernetes.client import ApiClient
 
+        configuration.connection_pool_maxsize = CONNECTIONS
         self.context = context
         self.server = str(configuration.host).rstrip("/")
         self.pool: urllib3.PoolManager = ApiClient(configuration).rest_client.pool_manager

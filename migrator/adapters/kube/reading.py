@@ -21,10 +21,10 @@ from migrator.model.snapshot import Snapshot, Unread
 
 from .client import Api
 from .lists import read_list, read_object
+from .login import CONNECTIONS
 from .resources import Served, discover, resource_name
 from .wholes import wanted_settings, wanted_whole
 
-_THREADS = 6
 # The longest lists begin first, so that none is waited for alone.
 _LONG = (kinds.POD, kinds.DEPLOYMENT, kinds.REPLICA_SET, kinds.CRD, kinds.SERVICE)
 
@@ -122,7 +122,7 @@ class _Reader:
 
     def _side_by_side(self, tasks: Iterable[_List | _One]) -> None:
         order = sorted(tasks, key=lambda task: task.served.kind not in _LONG)
-        pool = ThreadPoolExecutor(_THREADS)
+        pool = ThreadPoolExecutor(CONNECTIONS)
         try:
             for done in [pool.submit(self._do, task) for task in order]:
                 done.result()
