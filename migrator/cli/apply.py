@@ -66,7 +66,8 @@ def apply(
 
     found = load_plan(plan)
     _check_wave(found, to)
-    engine.refuse_blocked(found)
+    with executing.about(plan):
+        engine.refuse_blocked(found)
     if not dry_run:
         executing.check_terminal(yes=yes)
     from .world import Target, job_of, world
@@ -76,10 +77,11 @@ def apply(
     job = job_of(found, found_world, watcher)
     reach = Reach(PhaseName(phase.value) if phase else None, to)
     if dry_run:
-        engine.check(job)
+        with executing.about(plan):
+            engine.check(job)
         _say_next(job, reach)
         return
-    with executing.stoppable(watcher, f"migrate apply {plan}"):
+    with executing.about(plan), executing.stoppable(watcher, f"migrate apply {plan}"):
         engine.apply(job, reach, on_failure.value)
     common.narrate(_done(plan, simulate=simulate))
 

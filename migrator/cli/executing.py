@@ -58,6 +58,16 @@ def watcher(*, yes: bool, simulated: bool = False) -> "TextWatcher":
 
 
 @contextmanager
+def about(plan: Path) -> Iterator[None]:
+    """Errors name the plan file in the command that they tell to run next."""
+    try:
+        yield
+    except MigrateError as error:
+        error.hint = error.hint.replace("PLAN", str(plan))
+        raise
+
+
+@contextmanager
 def stoppable(watcher: "TextWatcher", again: str) -> Iterator[None]:
     """Ctrl-C, once, ends the run at the next safe point; twice, at once. Both can go on later."""
 

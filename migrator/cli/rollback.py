@@ -44,6 +44,6 @@ def rollback(
     if not backward.to_undo(job.run, to):
         common.narrate("nothing to undo: the record holds no step after that point")
         return
-    with executing.stoppable(watcher, f"migrate rollback {plan}"):
+    with executing.about(plan), executing.stoppable(watcher, f"migrate rollback {plan}"):
         engine.rollback(job, to)
     common.narrate("rolled back, each undo verified" + (" (simulated)" if simulate else ""))

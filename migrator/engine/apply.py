@@ -56,6 +56,7 @@ def check(job: Job) -> None:
 
 def apply(job: Job, reach: Reach, on_failure: OnFailure) -> None:
     """Raises what stopped it: StepFailedError (5), RolledBackError (6), StalePlanError (4) and others."""
+    forward.refuse_gaps(job.run, reach)
     with _locked(job.run):
         check(job)
         while True:

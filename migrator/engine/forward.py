@@ -32,11 +32,7 @@ def waves(run: Run, reach: Reach) -> Iterator[Wave]:
 
 
 def apply(run: Run, reach: Reach) -> None:
-    """Go on from where the record says. Raises StepFailedError (and says how to go on), or what else stops.
-
-    The earlier phases must have been done before the one that is asked for.
-    """
-    _refuse_gaps(run, reach)
+    """Go on from where the record says. Raises StepFailedError, or what else stops it."""
     gates.baseline(run)
     for wave in waves(run, reach):
         _wave(run, wave)
@@ -73,7 +69,8 @@ class StoppedError(StepFailedError):
         super().__init__(f"Stopped before {step}", detail="Nothing of it was done.")
 
 
-def _refuse_gaps(run: Run, reach: Reach) -> None:
+def refuse_gaps(run: Run, reach: Reach) -> None:
+    """Raises MigrateError when an earlier phase than the one that is asked for is not done."""
     if reach.phase is None:
         return
     for phase in run.plan.phases:

@@ -43,8 +43,12 @@ def dump(plan: Plan) -> str:
         for wave in phase["waves"]:
             wave["steps"] = [_tidy(step) for step in wave["steps"]]
             wave["gates"] = [_without(gate, {"minutes": 0}) for gate in wave["gates"]]
-    body: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
-    return _HEAD + body
+    return _HEAD + block(data)
+
+
+def block(data: Any) -> str:
+    """YAML as a person reads it: block style, texts of several lines as they are."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True))
 
 
 def schema() -> str:

@@ -4,9 +4,8 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from migrator.model.writes import Write
+from migrator.planner.planfile import block
 from migrator.steps import AnyStep
 
 from .text import safe
@@ -32,11 +31,14 @@ def lines(step: AnyStep) -> Iterator[Line]:
 def _change(write: Write) -> Iterator[Line]:
     yield f"      {'.'.join(write.path) or 'the whole object'}", "dim"
     old = _yaml(write.old) if not write.any_old else ["(whatever it is)"]
+    hunks = 0
     for line in difflib.unified_diff(old, _yaml(write.value), n=3, lineterm=""):
-        if line.startswith(("---", "+++")):
-            continue
-        text = "..." if line.startswith("@@") else f"{line[0]} {line[1:]}"
-        yield f"    {safe(text)}", _STYLE.get(line[0], "")
+        if line.startswith("@@"):
+            hunks += 1
+            if hunks > 1:
+                yield "    ...", ""
+        elif not line.startswith(("---", "+++")):
+            yield f"    {safe(f'{line[0]} {line[1:]}')}", _STYLE.get(line[0], "")
 
 
 def _yaml(value: Any) -> list[str]:
@@ -44,5 +46,4 @@ def _yaml(value: Any) -> list[str]:
         return []
     if isinstance(value, str):
         return [value]
-    text: str = yaml.safe_dump(value, sort_keys=False, width=100, allow_unicode=True)
-    return text.splitlines()
+    return block(value).splitlines()

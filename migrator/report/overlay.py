@@ -7,9 +7,8 @@ person does, waits and gates cannot be committed: they stand in the README of th
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from migrator.planner.plan import Plan, Wave
+from migrator.planner.planfile import block
 from migrator.steps import AnyStep, CreateObject, DeleteObject, RestartWorkload, UpdateSpec
 
 _VERSIONS = {
@@ -41,10 +40,10 @@ def _component(folder: str, wave: Wave) -> Iterator[tuple[str, str]]:
         name = f"{step.id.replace('/', '-')}.yaml"
         if isinstance(step, CreateObject):
             resources.append(name)
-            yield f"{folder}/{name}", _yaml(step.manifest)
+            yield f"{folder}/{name}", block(step.manifest)
         elif body := _patch(step):
             patches.append(name)
-            yield f"{folder}/{name}", _yaml(body)
+            yield f"{folder}/{name}", block(body)
     component: dict[str, Any] = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",
@@ -54,7 +53,7 @@ def _component(folder: str, wave: Wave) -> Iterator[tuple[str, str]]:
     if patches:
         component["patches"] = [{"path": name} for name in patches]
     if resources or patches:
-        yield f"{folder}/kustomization.yaml", _yaml(component)
+        yield f"{folder}/kustomization.yaml", block(component)
 
 
 def _patch(step: AnyStep) -> dict[str, Any]:
@@ -95,7 +94,3 @@ def _readme(folders: list[tuple[str, Wave]]) -> str:
             lines += [f"  - then: {check.says}" for check in step.after]
         lines += [f"- gate: {gate.says}" for gate in wave.gates] + [""]
     return "\n".join(lines)
-
-
-def _yaml(body: Any) -> str:
-    return str(yaml.safe_dump(body, sort_keys=False, width=100, allow_unicode=True))
