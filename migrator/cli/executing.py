@@ -69,10 +69,10 @@ def about(plan: Path) -> Iterator[None]:
 
 @contextmanager
 def stoppable(watcher: "TextWatcher", again: str) -> Iterator[None]:
-    """Ctrl-C, once, ends the run at the next safe point; twice, at once. Both can go on later."""
+    """Ctrl-C, once, ends the run at the next safe point (a question is one); twice, at once."""
 
     def ask_to_stop(_signal: int, _frame: object) -> None:
-        if watcher.stop_asked:
+        if watcher.stop_asked or watcher.asking:
             raise KeyboardInterrupt
         watcher.stop_asked = True
 

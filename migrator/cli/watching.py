@@ -25,6 +25,7 @@ class TextWatcher:
         self._status: Status | None = None
         self._whole = False
         self.stop_asked = False
+        self.asking = False
 
     def tell(self, news: News) -> None:
         """Raises KeyboardInterrupt at a safe point when a person asked to stop."""
@@ -47,7 +48,9 @@ class TextWatcher:
         if self._yes or (self._whole and question.kind in {"step", "undo"}):
             return True
         self._console.print(safe(news_text.prompt(question)), end="")
+        self.asking = True
         answer = sys.stdin.readline().strip().lower()
+        self.asking = False
         self._whole |= answer in {"w", "whole"} and question.kind in {"step", "undo"}
         return self._whole or answer in {"y", "yes"}
 
