@@ -110,7 +110,7 @@ class Lock:
             "Another run has the lock",
             detail=f"{self._ref} is held by {holder}, renewed at {spec.get('renewTime', '?')}. "
             f"It expires {int(DURATION.total_seconds())} seconds after its last renewal.",
-            hint="migrate status",
+            hint="migrate status PLAN",
         )
 
 

@@ -77,7 +77,7 @@ def others_open(run: Run, others: tuple[str, ...]) -> None:
         raise MigrateError(
             "Another plan is under way in this cluster",
             detail=f"Its record is of plan {', '.join(others)}: finish it, or roll it back, first.",
-            hint="migrate status",
+            hint="migrate status PLAN",
         )
 
 

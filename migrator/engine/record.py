@@ -76,7 +76,7 @@ class ClusterRecord:
             raise LockHeldError(
                 "Another run writes the same record",
                 detail=f"{self._ref(self._number)} has changed since this run wrote it.",
-                hint="migrate status",
+                hint="migrate status PLAN",
             ) from error
 
     def _append(self, entry: Entry) -> None:
