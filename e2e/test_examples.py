@@ -1,10 +1,12 @@
 """The examples on a real API server with a real istiod: what the plan says is what happens.
 
-Real: admission, injection, validation, statuses. Simulated: pods are Ready without running (kwok).
+Real: admission, injection, validation, statuses. Simulated: pods are Ready without running (kwok). A
+Rollout makes none, for want of its controller.
 """
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,15 +15,20 @@ from migrator.adapters.files import read_sources
 from migrator.istio import kinds
 from migrator.istio.authz import Level
 from migrator.istio.mesh import Mesh
+from migrator.istio.workloads import Role
 from migrator.planner.plan import PhaseName
 from migrator.planner.planfile import load
 from migrator.steps import CreateObject, PatchTemplate, SetLabels, UpdateSpec
 
+from .matrix import STATUS, admitted
 from .meshes import EXAMPLES, apply_manifest, condition, eventually, install
 
-NAMES = ("shop", "bank")
+NAMES = ("shop", "bank", "platform")
+# before its time, finished, and without a controller in this cluster
+WITHOUT_RUNNING_PODS = {"CronJob", "Job", "Rollout"}
+CRDS = Path(__file__).parent / "manifests" / "crds"
 KINDS = (
-    "namespaces,pods,services,serviceaccounts,deployments,statefulsets,daemonsets,replicasets,jobs,cronjobs,"
+    "rollouts.argoproj.io,namespaces,pods,services,serviceaccounts,deployments,statefulsets,daemonsets,replicasets,jobs,cronjobs,"
     "configmaps,mutatingwebhookconfigurations,authorizationpolicies,peerauthentications,"
     "requestauthentications,virtualservices,destinationrules,serviceentries,sidecars,"
     "gateways.networking.istio.io,gateways.gateway.networking.k8s.io,gatewayclasses,"
@@ -31,7 +38,9 @@ KINDS = (
 
 @pytest.fixture(scope="session")
 def installed(plane):
-    """Both examples, their pods Ready."""
+    """All examples, their pods Ready; kinds that others define are known, without their controllers."""
+    plane.kubectl("apply", "--server-side", "-f", str(CRDS))
+    plane.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
     for name in NAMES:
         install(plane, name)
 
@@ -41,8 +50,8 @@ def installed(plane):
             for p in plane.get("pods", "-A")["items"]
             if p["metadata"]["namespace"] != "istio-system"
         ]
-        running = [p for p in pods if p.get("status", {}).get("phase") == "Running"]
-        return len(pods) > 10 and len(running) == len(pods)
+        phases = [p.get("status", {}).get("phase") for p in pods]
+        return len(pods) > 10 and set(phases) <= {"Running", "Succeeded"}
 
     assert eventually(ready, 90)
     return plane
@@ -62,18 +71,36 @@ def test_the_webhook_injects_whom_the_model_predicts(installed, example):
     mesh = mesh_of(example)
     pods = installed.get("pods", "-A")["items"]
     for workload in mesh.workloads:
+        if workload.role is Role.CONTROL_PLANE:
+            continue
         mine = [
             p
             for p in pods
             if p["metadata"]["namespace"] == workload.namespace
             and dict(workload.labels).items() <= (p["metadata"].get("labels") or {}).items()
         ]
-        injected = {
-            "sidecar.istio.io/status" in (p["metadata"].get("annotations") or {}) for p in mine
-        }
+        if not mine:
+            assert workload.ref.kind in WITHOUT_RUNNING_PODS
+            mine = admitted(installed, [_pod_of(workload)])
+        injected = {STATUS in (p["metadata"].get("annotations") or {}) for p in mine}
 
         assert mine, workload.ref
         assert injected == {mesh.injection(workload).injected}, workload.ref
+
+
+def _pod_of(workload):
+    """The pod that its template makes."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": workload.name,
+            "namespace": workload.namespace,
+            "labels": dict(workload.labels),
+            "annotations": dict(workload.annotations),
+        },
+        "spec": dict(workload.pod_spec),
+    }
 
 
 @pytest.mark.parametrize("example", NAMES)
@@ -120,7 +147,7 @@ def test_the_api_server_and_istiod_accept_every_change_of_the_plan(installed, ex
             )
             checked += 1
 
-    assert checked > 10
+    assert checked >= (3 if example == "platform" else 10)  # most of platform is blocked
 
 
 def test_the_expanded_mesh_is_what_the_plan_waits_for(installed):
@@ -196,4 +223,5 @@ def test_a_dump_of_the_cluster_is_read_like_its_manifests(installed, tmp_path):
         declared = {w.ref: w for w in mesh_of(example).meshed}
         seen = {w.ref: w for w in live.meshed if w.namespace in {r.namespace for r in declared}}
         assert declared.keys() == seen.keys()
-        assert all(live.state(w).seen for w in seen.values())
+        for workload in seen.values():
+            assert live.state(workload).seen == (workload.ref.kind not in WITHOUT_RUNNING_PODS)
