@@ -27,7 +27,6 @@ from migrator.rules import all_rules, analyze
 from .controlplane import ControlPlane
 from .meshes import EXAMPLES, eventually, install
 from .processes import free_port
-from .test_examples import KINDS
 
 ALONE = """
 apiVersion: apps/v1
@@ -163,7 +162,8 @@ def test_the_plan_of_the_cluster_is_the_plan_of_its_manifests(shop, tmp_path):
 def test_the_cluster_and_a_dump_of_it_give_the_same_findings(shop, tmp_path):
     """Pods are known by their metadata alone here, and whole in the dump."""
     dump = tmp_path / "cluster.yaml"
-    dump.write_text(shop.kubectl("get", KINDS, "-A", "-o", "yaml"))
+    served = ",".join(resource_name(kind) for kind in discover(connect(str(shop.kubeconfig))))
+    dump.write_text(shop.kubectl("get", served, "-A", "-o", "yaml"))
     live = read_cluster(connect(str(shop.kubeconfig))).snapshot
     dumped = read_sources([str(dump)]).snapshot
 
