@@ -35,7 +35,7 @@ $(VENV)/dev.stamp: requirements/dev.txt requirements/run.txt
 setup: $(VENV)/dev.stamp ## make .venv with the locked packages and the command `migrate`
 	@echo "ready: source $(BIN)/activate && migrate --help"
 
-demo: $(VENV)/run.stamp ## walk scan, check, plan and show on the example meshes
+demo: $(VENV)/run.stamp ## walk the example meshes: scan, check, plan, show, simulated apply and rollback
 	@$(BIN)/python -m tools.demo
 
 test: $(VENV)/dev.stamp ## run every test

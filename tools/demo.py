@@ -1,4 +1,4 @@
-"""`make demo`: from manifests to a reviewed plan, on every example, with the real command line.
+"""`make demo`: from manifests to a plan, and the plan walked there and back on an in-memory cluster.
 
 Each command's output is shown from its beginning; the line below it says how to see the rest. Nothing
 is touched but plans/local/, where the plans are written.
@@ -42,6 +42,26 @@ def steps(example: str, plan: str) -> tuple[Step, ...]:
     )
 
 
+def walked(plan: str) -> tuple[Step, ...]:
+    """What follows once a person has accepted what the plan says."""
+    return (
+        Step("Every object change, as a diff.", f"diff {plan}", 12),
+        Step("Step by step, on an in-memory cluster.", f"apply {plan} --simulate --yes", 40),
+        Step("And back.", f"rollback {plan} --simulate --yes", 20),
+    )
+
+
+def accept(plan: Path) -> None:
+    """Set every `acknowledged` of the plan, as a reviewer does in an editor."""
+    text = plan.read_text(encoding="utf-8")
+    accepted = text.replace("acknowledged: false", "acknowledged: true")
+    plan.write_text(accepted, encoding="utf-8")
+    console.print(
+        "\nThe reviewer accepts: `acknowledged: true`, in the plan file, where it says what changes.",
+        style="italic",
+    )
+
+
 def run(step: Step) -> int:
     """Run `migrate`, print what it says as far as the step wants it, give its exit code."""
     colour = {"FORCE_COLOR": "1"} if console.is_terminal and not console.no_color else {}
@@ -70,7 +90,10 @@ def walk(example: Path, number: int, total: int) -> bool:
     plan = (LOCAL / f"demo-{example.name}.yaml").relative_to(ROOT).as_posix()
     console.print(Rule(f"mesh {number} of {total}: {example.name}"))
     console.print(about, style="italic")
-    for i, step in enumerate(steps(example.relative_to(ROOT).as_posix(), plan), start=1):
+    reviewed = steps(example.relative_to(ROOT).as_posix(), plan)
+    for i, step in enumerate((*reviewed, *walked(plan)), start=1):
+        if i == len(reviewed) + 1:
+            accept(ROOT / plan)
         console.print(f"\n[bold][{number}.{i}] {step.purpose}[/bold]")
         console.print(f"$ migrate {step.command}\n", style="cyan", soft_wrap=True)
         code = run(step)

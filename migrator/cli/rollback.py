@@ -40,7 +40,12 @@ def rollback(
     watcher = executing.watcher(yes=yes, simulated=simulate)
     job = job_of(found, found_world, watcher)
     if simulate:
-        engine.apply(job, Reach(), "stop")
+        from .watching import Silent
+
+        with executing.about(plan):
+            job.run.watcher = Silent()
+            engine.apply(job, Reach(), "stop")
+            job.run.watcher = watcher
     if not backward.to_undo(job.run, to):
         common.narrate("nothing to undo: the record holds no step after that point")
         return

@@ -14,6 +14,16 @@ _AGAIN_SECONDS = 30
 _SAFE_POINTS = frozenset({Topic.STEP, Topic.WAITING, Topic.WAVE, Topic.GATE})
 
 
+class Silent:
+    """Says nothing and agrees to everything; for what must be walked before the part that is shown."""
+
+    def tell(self, news: News) -> None:
+        """Nobody listens."""
+
+    def ask(self, question: Question) -> bool:  # noqa: ARG002
+        return True
+
+
 class TextWatcher:
     """Everything goes to stderr. With `yes` nobody is asked; what only a person can do is waited for."""
 

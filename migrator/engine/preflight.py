@@ -110,7 +110,7 @@ def _try(cluster: Cluster, step: AnyStep, made: dict[Ref, Any]) -> None:
         if wanted is not None and cluster.get(ref) is None:
             _create(cluster, wanted)
         return
-    patch = difference(live, wanted)
+    patch = difference(live, wanted or {})
     if patch:
         cluster.patch(ref, patch, dry_run=True)
 
