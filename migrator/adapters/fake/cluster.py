@@ -160,6 +160,10 @@ class FakeCluster:
         old = self._found(ref)
         new = self._updated(ref, patch, version)
         self._store.change(ref, new, counted=admission.counts(ref, old, new))
+        before, after = old["metadata"], new["metadata"]
+        was_held = before.get("deletionTimestamp") and before.get("finalizers")
+        if was_held and not after.get("finalizers"):
+            self._store.remove(ref)
 
     def _delete(self, ref: Ref, uid: str) -> None:
         self._check_uid(ref, uid)
