@@ -88,8 +88,11 @@ def print_lines(lines: Iterable[Line]) -> None:
     from migrator.report.text import console, safe
 
     out = console()
+    if out.color_system is None:
+        sys.stdout.writelines(f"{safe(text)}\n" for text, _ in lines)
+        return
     for text, style in lines:
-        out.print(safe(text), style=style or None)
+        out.out(safe(text), style=style or None, highlight=False)
 
 
 def print_model(model: "BaseModel", form: str) -> None:
