@@ -1,6 +1,7 @@
 """The control plane's binaries, built from pinned Go modules into the user's cache folder.
 
-The cache is keyed by the go.mod and go.sum files, so another version never meets old binaries.
+The cache is keyed by the go.mod and go.sum files, so another version never meets old binaries; what is
+built from sources of our own is keyed by these as well, and alone is built again when they change.
 `KUBEBUILDER_ASSETS` names a folder with etcd, kube-apiserver and kubectl of one's own.
 """
 
@@ -22,6 +23,7 @@ PACKAGES = {
     "kwok": ("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     "istiod": ("istio", "istio.io/istio/pilot/cmd/pilot-discovery"),
     "istioctl": ("istio", "istio.io/istio/istioctl/cmd/istioctl"),
+    "oracle": ("istio", "./oracle"),
 }
 
 
@@ -45,7 +47,7 @@ def binaries() -> dict[str, Path]:
     found = {}
     for name in PACKAGES:
         given = Path(assets) / name if assets else None
-        found[name] = given if given and given.exists() else folder / name
+        found[name] = given if given and given.exists() else folder / _file_name(name)
     missing = [name for name, path in found.items() if not path.exists()]
     for number, name in enumerate(missing, start=1):
         _build(name, folder, f"{number}/{len(missing)}")
@@ -59,6 +61,17 @@ def module_folder(module: str, path: str) -> Path:
         cwd=MODULES / module, check=True, capture_output=True, text=True,
     )  # fmt: skip
     return Path(done.stdout.strip())
+
+
+def _file_name(name: str) -> str:
+    """The binary's name in the cache; with a digest of its sources where these are here."""
+    module, package = PACKAGES[name]
+    if not package.startswith("./"):
+        return name
+    digest = hashlib.sha256()
+    for file in sorted((MODULES / module / package).glob("*.go")):
+        digest.update(file.read_bytes())
+    return f"{name}-{digest.hexdigest()[:16]}"
 
 
 def _build(name: str, folder: Path, which: str) -> None:
@@ -75,7 +88,7 @@ def _build(name: str, folder: Path, which: str) -> None:
         partial.unlink(missing_ok=True)
         message = f"building {name} failed; the compiler's words are above"
         raise MissingToolError(message)
-    partial.replace(folder / name)
+    partial.replace(folder / _file_name(name))
     print(f"  {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
