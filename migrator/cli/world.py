@@ -7,6 +7,8 @@ from .measuring import probe_at
 from .plan_files import load_snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migrator.adapters.kube.client import Api
     from migrator.engine.apply import Job
     from migrator.engine.record import Journal
@@ -33,6 +35,7 @@ class World(NamedTuple):
     journal: "Journal"
     read: "SnapshotReader"
     probe: "Probe | None" = None
+    persons: "Callable[[Watcher, Plan], Watcher] | None" = None  # who act in a simulation
 
 
 class SnapshotReader:
@@ -61,11 +64,14 @@ def world(path: Path, target: Target) -> World:
     from migrator.adapters.journal_file import JournalFile, beside
 
     if target.simulate:
-        from migrator.adapters.fake import FakeClock, FakeCluster, MemoryJournal
+        from migrator.adapters.fake import FakeClock, FakeCluster, MemoryJournal, Persons
 
         clock = FakeClock()
         cluster = FakeCluster.of(load_snapshot(path), clock)
-        return World(cluster, clock, MemoryJournal(), SnapshotReader(None, path))
+        return World(
+            cluster, clock, MemoryJournal(), SnapshotReader(None, path),
+            persons=lambda watcher, plan: Persons(watcher, cluster, plan),
+        )  # fmt: skip
     from migrator.adapters.kube.client import connect
     from migrator.adapters.kube.writer import LiveCluster
 
@@ -92,7 +98,7 @@ def job_of(plan: "Plan", found: World, watcher: "Watcher") -> "Job":
         cluster=found.cluster,
         clock=found.clock,
         record=Record(found.journal, in_cluster),
-        watcher=watcher,
+        watcher=found.persons(watcher, plan) if found.persons else watcher,
         lock=Lock(found.cluster, found.clock, root, holder),
         name=holder.name,
         probe=found.probe,

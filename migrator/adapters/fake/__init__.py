@@ -7,5 +7,6 @@ from .clock import FakeClock
 from .cluster import FakeCluster
 from .faults import Faults, KilledError, Write
 from .journal import MemoryJournal
+from .persons import Persons
 
-__all__ = ["FakeClock", "FakeCluster", "Faults", "KilledError", "MemoryJournal", "Write"]
+__all__ = ["FakeClock", "FakeCluster", "Faults", "KilledError", "MemoryJournal", "Persons", "Write"]

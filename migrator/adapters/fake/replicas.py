@@ -137,11 +137,15 @@ class Replicas:
             one["metadata"]["name"]: self._active(one)
             for one in self._store.owned(body, kinds.REPLICA_SET)
         }
+        wanted = _wanted(body)
         for one in self._store.owned(body, kinds.REPLICA_SET):
-            set_status(self._store, one, _set_status(one, counts[one["metadata"]["name"]]))
+            pods = counts[one["metadata"]["name"]]
+            size = wanted if ref_of(one) == ref_of(newest) else len(pods)
+            scaled = {**one, "spec": {**spec_of(one), "replicas": size}}
+            self._store.change(ref_of(one), {**scaled, "status": _set_status(one, pods)})
         new = counts[newest["metadata"]["name"]]
         every = [pod for group in counts.values() for pod in group]
-        ready, wanted = sum(map(is_ready, every)), _wanted(body)
+        ready = sum(map(is_ready, every))
         done = len(new) == len(every) == wanted and all(map(is_ready, new))
         status: dict[str, Any] = {
             "replicas": len(every),

@@ -31,7 +31,8 @@ class Store:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self._version = 0
-        self._all: dict[GroupKind, dict[tuple[str, str], Object]] = {}
+        self._all: dict[Ref, Object] = {}
+        self._kinds: dict[GroupKind, set[Ref]] = {}
         self._spaces: dict[tuple[GroupKind, str], set[Ref]] = {}
         self._labelled: dict[tuple[GroupKind, str, str], set[Ref]] = {}
         self._owned: dict[str, set[Ref]] = {}
@@ -47,7 +48,7 @@ class Store:
         self._watches.append(watch)
 
     def get(self, ref: Ref) -> Object | None:
-        return self._all.get(ref.group_kind, {}).get((ref.namespace, ref.name))
+        return self._all.get(ref)
 
     def of(
         self, kind: GroupKind, namespace: str = "", labels: Mapping[str, str] | None = None
@@ -59,23 +60,23 @@ class Store:
         elif namespace:
             refs = self._spaces.get((kind, namespace), set())
         else:
-            return tuple(body for _, body in sorted(self._all.get(kind, {}).items(), key=_by_key))
-        found = (self._body(ref) for ref in sorted(refs) if namespace in {"", ref.namespace})
+            refs = self._kinds.get(kind, set())
+        found = (self._all[ref] for ref in sorted(refs) if namespace in {"", ref.namespace})
         wanted = (labels or {}).items()
         return tuple(b for b in found if wanted <= (b["metadata"].get("labels") or {}).items())
 
     def owned(self, owner: Mapping[str, Any], kind: GroupKind) -> tuple[Object, ...]:
         """What `owner` controls of this kind, by name."""
         refs = self._owned.get(owner["metadata"]["uid"], ())
-        return tuple(self._body(ref) for ref in sorted(refs) if ref.group_kind == kind)
+        return tuple(self._all[ref] for ref in sorted(refs) if ref[:2] == kind)
 
     def dependents(self, uid: str) -> tuple[Ref, ...]:
         """What names this uid as its owner."""
         return tuple(sorted(self._owned.get(uid, ())))
 
     def everything(self) -> Iterator[Object]:
-        for kind in sorted(self._all):
-            yield from self.of(kind)
+        for ref in sorted(self._all):
+            yield self._all[ref]
 
     def add(self, ref: Ref, body: Mapping[str, Any]) -> Object:
         """Store a new object, with what the server gives it."""
@@ -94,7 +95,7 @@ class Store:
 
     def change(self, ref: Ref, body: Mapping[str, Any], *, counted: bool = False) -> Object:
         """Store another body; the generation grows with its spec, or when it is `counted` anyway."""
-        old = self._body(ref)
+        old = self._all[ref]
         if body == old:
             return old
         new = self.versioned(ref, body, counted=counted)
@@ -105,7 +106,7 @@ class Store:
 
     def versioned(self, ref: Ref, body: Mapping[str, Any], *, counted: bool = False) -> Object:
         """The body as `change` would store it, but for its version."""
-        old = self._body(ref)
+        old = self._all[ref]
         metadata = dict(body["metadata"])
         if ref.group_kind not in _UNCOUNTED:
             grown = counted or _spec(body) != _spec(old)
@@ -117,22 +118,19 @@ class Store:
         if old is not None:
             self._put(ref, old, None)
 
-    def _body(self, ref: Ref) -> Object:
-        return self._all[ref.group_kind][ref.namespace, ref.name]
-
     def _put(self, ref: Ref, old: Object | None, new: Object | None) -> None:
-        key, of_kind = (ref.namespace, ref.name), self._all.setdefault(ref.group_kind, {})
         if old is not None:
             self._unindex(ref, old)
         if new is None:
-            del of_kind[key]
+            del self._all[ref]
         else:
-            of_kind[key] = new
+            self._all[ref] = new
             self._index(ref, new)
         for watch in self._watches:
             watch(ref, old, new)
 
     def _index(self, ref: Ref, body: Object) -> None:
+        self._kinds.setdefault(ref.group_kind, set()).add(ref)
         self._spaces.setdefault((ref.group_kind, ref.namespace), set()).add(ref)
         for key, value in (body["metadata"].get("labels") or {}).items():
             self._labelled.setdefault((ref.group_kind, key, value), set()).add(ref)
@@ -140,15 +138,12 @@ class Store:
             self._owned.setdefault(owner.get("uid", ""), set()).add(ref)
 
     def _unindex(self, ref: Ref, body: Object) -> None:
+        self._kinds[ref.group_kind].discard(ref)
         self._spaces[ref.group_kind, ref.namespace].discard(ref)
         for key, value in (body["metadata"].get("labels") or {}).items():
             self._labelled[ref.group_kind, key, value].discard(ref)
         for owner in body["metadata"].get("ownerReferences") or ():
             self._owned[owner.get("uid", "")].discard(ref)
-
-
-def _by_key(item: tuple[tuple[str, str], Object]) -> tuple[str, str]:
-    return item[0]
 
 
 def _spec(body: Mapping[str, Any]) -> dict[str, Any]:
