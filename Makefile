@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e docs \
+.PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e cluster cluster-stop docs \
 	docs-check bench new-rule lock clean
 
 help: ## list the targets
@@ -72,6 +72,12 @@ docs-check: $(VENV)/dev.stamp ## fail when a generated page is not what `make do
 
 e2e: $(VENV)/dev.stamp ## the examples on a real API server with a real istiod (needs Go; the first run builds them)
 	@$(BIN)/pytest -p no:cacheprovider e2e
+
+cluster: $(VENV)/dev.stamp ## PROFILE=ambient|default [EXAMPLE=shop]: a control plane to try the product on (needs Go)
+	@$(BIN)/python -m e2e.cluster start "$(or $(PROFILE),ambient)" "$(EXAMPLE)"
+
+cluster-stop: ## end what `make cluster` started
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m e2e.cluster stop; fi
 
 golden: $(VENV)/dev.stamp ## update every golden file and page; then read the diff
 	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
