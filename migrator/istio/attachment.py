@@ -95,7 +95,7 @@ class Attachments:
         """
         key = (kind, workload.ref)
         if key not in self._of_workload:
-            self._of_workload[key] = self._acting(kind, workload)
+            self._of_workload[key] = self.acting_on(kind, workload)
         return self._of_workload[key]
 
     def workloads_of(self, policy: Resource) -> tuple[Workload, ...]:
@@ -148,7 +148,8 @@ class Attachments:
     def _meshed(self) -> frozenset[Ref]:
         return frozenset(w.ref for w in self._mesh.meshed)
 
-    def _acting(self, kind: GroupKind, workload: Workload) -> tuple[Resource, ...]:
+    def acting_on(self, kind: GroupKind, workload: Workload) -> tuple[Resource, ...]:
+        """The same, computed anew: for pods with other labels than their workload's template."""
         reach = _REACH[kind]
         if not self._listens(kind, workload):
             return ()

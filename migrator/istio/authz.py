@@ -118,7 +118,7 @@ def evaluate(policy: Resource, version: Version) -> Evaluation:
     """What is left of `policy` if only ztunnel enforces it; `version` is the mesh's."""
     action = action_of(policy)
     rules = tuple(
-        _evaluate_rule(i, clauses, action) for i, clauses in enumerate(_clauses(policy, version))
+        _evaluate_rule(i, rule, action) for i, rule in enumerate(clauses(policy, version))
     )
     l7 = tuple(use for rule in rules for use in rule.l7)
     needs_proxy = action in _ACTIONS and (bool(l7) or action in _BY_ACTION)
@@ -130,6 +130,11 @@ def evaluate(policy: Resource, version: Version) -> Evaluation:
         l7=l7,
         dropped_silently=tuple(use for rule in rules for use in rule.dropped_silently),
     )
+
+
+def reaches_ztunnel(policy: Resource) -> bool:
+    """Whether istiod gives the policy to ztunnel at all, and ztunnel knows its action."""
+    return not _is_not_sent(policy) and action_of(policy) not in _BY_ACTION
 
 
 def _is_not_sent(policy: Resource) -> bool:
@@ -147,7 +152,7 @@ def _is_not_sent(policy: Resource) -> bool:
     )
 
 
-def _clauses(policy: Resource, version: Version) -> Iterator[list[list[Match]]]:
+def clauses(policy: Resource, version: Version) -> Iterator[list[list[Match]]]:
     """For each rule its clauses, each a list of Matches. An empty list is no clause, as in Go."""
     accounts = _ACCOUNTS if version >= _ACCOUNTS_SINCE else frozenset()
     for i, rule in enumerate(policy.spec.get("rules") or ()):

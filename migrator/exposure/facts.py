@@ -1,0 +1,117 @@
+"""What each enforcer of a state has, computed once: policies by pods, by Service, and who listens where."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+
+from migrator.istio import kinds, mtls
+from migrator.istio import labels as names
+from migrator.istio.dataplane import SIDECAR_MODES, Mode
+from migrator.istio.services import HTTP_PROTOCOLS, UNDECLARED, Service
+from migrator.istio.targets import targets
+from migrator.istio.workloads import Workload
+from migrator.model.resource import GroupKind, Ref, Resource
+
+from .enforcing import By, Enforcing, Tokens
+from .policies import Compiled, Compiler, Level
+from .state import Pods, State, born_with
+
+_CLASS = Ref(*kinds.GATEWAY_CLASS, "", names.WAYPOINT_CLASS)
+
+
+class Facts:
+    """The enforcers of one state."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        config = state.mesh.config
+        aliases = config.get("trustDomainAliases")
+        domains = (config.trust_domain, *(aliases if isinstance(aliases, list) else ()))
+        self._compiler = Compiler(state.mesh.istio_version, tuple(map(str, domains)))
+        self._servers: dict[tuple[Ref, Pods], Enforcing | None] = {}
+        self._waypoints: dict[tuple[Ref, Ref], Enforcing] = {}
+
+    def server(self, workload: Workload, pods: Pods) -> Enforcing | None:
+        """What enforces at the pods: their sidecar, ztunnel, the gateway itself, or nobody."""
+        key = (workload.ref, pods)
+        if key not in self._servers:
+            self._servers[key] = self._server(born_with(workload, pods), pods.mode)
+        return self._servers[key]
+
+    def _server(self, workload: Workload, mode: Mode) -> Enforcing | None:
+        by = By.SIDECAR if mode in SIDECAR_MODES else _BY_MODE.get(mode)
+        if by is None:
+            return None
+        attached = self.state.mesh.attachments
+        policies = attached.acting_on(kinds.AUTHORIZATION_POLICY, workload)
+        if by == By.ZTUNNEL:
+            http = tcp = self._compiler.compile(policies, Level.ZTUNNEL)
+            tokens = Tokens()
+        else:
+            if by == By.GATEWAY:
+                policies = (*policies, *self._of_gateway(kinds.AUTHORIZATION_POLICY, workload))
+            http, tcp = self._both(policies)
+            tokens = Tokens(attached.acting_on(kinds.REQUEST_AUTHENTICATION, workload))
+        peers = attached.acting_on(kinds.PEER_AUTHENTICATION, workload)
+        found = mtls.effective(peers, self.state.mesh.config.root_namespace, workload)
+        is_gateway = by == By.GATEWAY
+        return Enforcing(
+            by,
+            workload.ref,
+            http,
+            tcp,
+            tokens,
+            {} if is_gateway else found.ports,
+            "PERMISSIVE" if is_gateway else found.mode,
+            found.sources[0].ref if found.sources else None,
+        )
+
+    def _both(self, policies: Iterable[Resource]) -> tuple[tuple[Compiled, ...], ...]:
+        known = tuple(policies)
+        return (
+            self._compiler.compile(known, Level.HTTP),
+            self._compiler.compile(known, Level.TCP),
+        )
+
+    def _of_gateway(self, kind: GroupKind, workload: Workload) -> Iterator[Resource]:
+        name = workload.labels.get(names.GATEWAY_NAME)
+        if name:
+            own = Ref(*kinds.GATEWAY, workload.namespace, name)
+            yield from self._by_target(kind).get(own, ())
+
+    def waypoint(self, service: Service, gateway: Ref) -> Enforcing:
+        """What the waypoint enforces for the Service."""
+        key = (service.ref, gateway)
+        if key not in self._waypoints:
+            http, tcp = self._both(self._targeting(kinds.AUTHORIZATION_POLICY, service, gateway))
+            tokens = Tokens(tuple(self._targeting(kinds.REQUEST_AUTHENTICATION, service, gateway)))
+            self._waypoints[key] = Enforcing(By.WAYPOINT, gateway, http, tcp, tokens)
+        return self._waypoints[key]
+
+    def _targeting(self, kind: GroupKind, service: Service, gateway: Ref) -> tuple[Resource, ...]:
+        index, root = self._by_target(kind), self.state.mesh.config.root_namespace
+        own = Ref(*kinds.SERVICE, service.namespace, service.name)
+        found = {p.ref: p for p in index.get(_CLASS, ()) if p.namespace == root}
+        found |= {p.ref: p for p in index.get(gateway, ()) if p.namespace == gateway.namespace}
+        found |= {p.ref: p for p in index.get(own, ())}
+        return tuple(found.values())
+
+    def _by_target(self, kind: GroupKind) -> Mapping[Ref, list[Resource]]:
+        if kind not in self._targets:
+            found: dict[Ref, list[Resource]] = {}
+            for policy in self.state.mesh.of(kind):
+                for ref, _ in targets(policy):
+                    found.setdefault(ref, []).append(policy)
+            self._targets[kind] = found
+        return self._targets[kind]
+
+    @cached_property
+    def _targets(self) -> dict[GroupKind, Mapping[Ref, list[Resource]]]:
+        return {}
+
+
+_BY_MODE = {Mode.AMBIENT: By.ZTUNNEL, Mode.GATEWAY: By.GATEWAY}
+
+
+def is_http(protocol: str) -> bool | None:
+    """Whether proxies read requests on a port of this protocol; None where it is what comes."""
+    return None if protocol == UNDECLARED else protocol in HTTP_PROTOCOLS
