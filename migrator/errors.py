@@ -43,6 +43,13 @@ class ConflictError(ClusterError):
     """The object is not at the version that was expected, or exists already."""
 
 
+class UnknownOutcomeError(ClusterError):
+    """A change was sent and its answer was lost, or blames the server: it may have been made.
+
+    Who meets it reads again before writing again.
+    """
+
+
 class InvalidError(ClusterError):
     """The API server or an admission webhook refused a change; `detail` holds its words."""
 

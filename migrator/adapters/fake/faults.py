@@ -4,7 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from migrator.errors import ClusterError, ConflictError, ForbiddenError, InvalidError
+from migrator.errors import (
+    ClusterError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    UnknownOutcomeError,
+)
 from migrator.model.resource import GroupKind, Ref
 
 Verb = Literal["create", "patch", "delete"]
@@ -63,6 +69,11 @@ class Faults:
     ) -> None:
         """Answer the next writes that `match` with `error`; with `stored` they are made all the same."""
         self._failures += [_Failure(error, stored, match)] * times
+
+    def lose(self, times: int = 1, match: Callable[[Write], bool] = lambda _: True) -> None:
+        """The next writes that `match` are made, and their answers are lost."""
+        error = UnknownOutcomeError("the connection broke during a change", detail="simulated")
+        self.fail(error, times, stored=True, match=match)
 
     def conflict(self, times: int = 1, match: Callable[[Write], bool] = lambda _: True) -> None:
         """As if somebody else had written in between."""

@@ -18,7 +18,7 @@ from urllib3.exceptions import (
 )
 
 from migrator.adapters.text import printable
-from migrator.errors import ClusterError
+from migrator.errors import ClusterError, UnknownOutcomeError
 
 from .answers import error_of, wait_of
 from .login import Login, log_in
@@ -30,6 +30,8 @@ _CONNECT_TIMEOUT = 10
 _TOO_MANY, _UNAUTHORIZED = 429, 401
 _FIRST_ERROR, _FIRST_SERVER_ERROR = 400, 500
 _SAFE = frozenset({"GET", "HEAD"})
+_LOOKS_FIRST = "run the same command again: it looks first"
+_NOT_ASKED = "failed calling webhook"  # in the words of k8s.io/apiserver: nothing was stored
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -110,7 +112,7 @@ class Api:
                 renewed = True
                 self._take(self._renew())
             elif last or not request.may_repeat(reply.status):
-                raise error_of(reply.status, reply.body, self.server)
+                raise _refusal(request, reply, self.server)
             else:
                 self._sleep(_pause(attempt, reply))
         raise ClusterError("the cluster does not answer", detail=self.server)
@@ -150,6 +152,19 @@ def _pause(attempt: int, reply: _Reply | None = None) -> float:
     return longest * random.uniform(0.75, 1.0)  # noqa: S311  no secret
 
 
+def _refusal(request: _Request, reply: _Reply, server: str) -> ClusterError:
+    """A server that fails in the middle of a change may have stored it."""
+    error = error_of(reply.status, reply.body, server)
+    failed = type(error) is ClusterError and reply.status >= _FIRST_SERVER_ERROR
+    if request.safe or not failed or _NOT_ASKED in error.detail:
+        return error
+    return UnknownOutcomeError(
+        "the API server failed during a change; whether it was made is not known",
+        detail=error.detail,
+        hint=_LOOKS_FIRST,
+    )
+
+
 def _untrusted(server: str, error: SSLError) -> ClusterError:
     if not isinstance(_innermost(error), ssl.SSLCertVerificationError):
         return ClusterError("no TLS with the cluster", detail=f"{server}: {_reason(error)}")
@@ -162,10 +177,10 @@ def _untrusted(server: str, error: SSLError) -> ClusterError:
 
 def _silent(server: str, error: Exception, *, lost: bool) -> ClusterError:
     if lost:
-        return ClusterError(
+        return UnknownOutcomeError(
             "the connection broke during a change; whether it was made is not known",
             detail=f"{server}: {_reason(error)}",
-            hint="run the same command again: it looks first",
+            hint=_LOOKS_FIRST,
         )
     late = isinstance(error, ReadTimeoutError | ConnectTimeoutError)
     return ClusterError(

@@ -4,7 +4,7 @@ Every write names the field manager `migrate`. A write whose answer was lost is 
 asked reads again before writing again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,11 +14,13 @@ from migrator.istio import kinds
 from migrator.model.resource import GroupKind, Ref
 from migrator.ports import Body
 
+from .answers import ExpiredError
 from .client import Api
 from .resources import Served, discover, is_namespaced, plural
 
 MANAGER = "migrate"
 _PAGE = 500
+_LISTINGS = 5  # a list whose continue token expires is begun anew
 _MERGE = "application/merge-patch+json"
 _BUILT_IN = (GroupKind("coordination.k8s.io", "Lease"), GroupKind("", "Event"))
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -49,18 +51,12 @@ class LiveCluster:
         query = [("limit", str(_PAGE))]
         if labels:
             query.append(("labelSelector", ",".join(f"{k}={v}" for k, v in labels.items())))
-        found: list[Body] = []
-        token = ""
-        while True:
-            more = [("continue", token)] if token else []
-            answer = msgspec.json.decode(
-                self._api.request("GET", served.path(namespace), query=[*query, *more], timeout=60)
-            )
-            head = {"apiVersion": served.api_version, "kind": kind.kind}
-            found.extend(_without_managers({**head, **item}) for item in answer.get("items") or ())
-            token = (answer.get("metadata") or {}).get("continue") or ""
-            if not token:
-                return tuple(found)
+        for _ in range(_LISTINGS):
+            try:
+                return tuple(self._pages(served, namespace, query))
+            except ExpiredError as error:
+                expired = error
+        raise expired
 
     def create(self, manifest: Body, *, dry_run: bool = False) -> Body:
         metadata = manifest["metadata"]
@@ -112,6 +108,23 @@ class LiveCluster:
         }
         answer = msgspec.json.decode(self._api.request("POST", _REVIEWS, body=review))
         return bool((answer.get("status") or {}).get("allowed"))
+
+    def _pages(
+        self, served: Served, namespace: str, query: Sequence[tuple[str, str]]
+    ) -> Iterator[Body]:
+        """Items of lists bear neither version nor kind. Raises ExpiredError in the middle of a long one."""
+        head = {"apiVersion": served.api_version, "kind": served.kind.kind}
+        token = ""
+        while True:
+            more = [("continue", token)] if token else []
+            answer = msgspec.json.decode(
+                self._api.request("GET", served.path(namespace), query=[*query, *more], timeout=60)
+            )
+            for item in answer.get("items") or ():
+                yield _without_managers({**head, **item})
+            token = (answer.get("metadata") or {}).get("continue") or ""
+            if not token:
+                return
 
     def _find(self, kind: GroupKind) -> Served | None:
         if kind in _BUILT_IN:
