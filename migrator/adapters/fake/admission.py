@@ -10,6 +10,7 @@ from typing import Any
 from migrator.errors import ConflictError, InvalidError, NotFoundError
 from migrator.istio import kinds
 from migrator.istio import labels as names
+from migrator.model.mergepatch import merged
 from migrator.model.resource import GroupKind, Ref
 
 from .bodies import spec_of
@@ -33,6 +34,12 @@ _FIXED = {
     kinds.POD: ("containers", "initContainers", "nodeName", "serviceAccountName", "hostNetwork"),
 }  # fmt: skip
 
+_TEMPLATE = ("spec", "template", "metadata")
+_TEMPLATES: Mapping[GroupKind, tuple[str, ...]] = {
+    kinds.DEPLOYMENT: _TEMPLATE, kinds.STATEFUL_SET: _TEMPLATE, kinds.DAEMON_SET: _TEMPLATE,
+    kinds.JOB: _TEMPLATE, kinds.CRON_JOB: ("spec", "jobTemplate", *_TEMPLATE),
+}  # fmt: skip
+
 
 def new(store: Store, ref: Ref, manifest: Mapping[str, Any]) -> Object:
     """The object that a create makes of the manifest. Raises what the server would answer."""
@@ -49,10 +56,8 @@ def new(store: Store, ref: Ref, manifest: Mapping[str, Any]) -> Object:
     if ref.group_kind == kinds.NAMESPACE:
         own = {names.CANONICAL_NAMESPACE: ref.name}
         metadata["labels"] = {**own, **(metadata.get("labels") or {})}
-    return {
-        **{k: v for k, v in _without_nulls(manifest).items() if k != "status"},
-        "metadata": _without_nulls(metadata),
-    }
+    body = {k: v for k, v in _without_nulls(manifest).items() if k != "status"}
+    return _tidy(ref, {**body, "metadata": _without_nulls(metadata)})
 
 
 def updated(ref: Ref, old: Object, wanted: Mapping[str, Any]) -> Object:
@@ -73,13 +78,25 @@ def updated(ref: Ref, old: Object, wanted: Mapping[str, Any]) -> Object:
         metadata["labels"] = labels
     metadata = {k: v for k, v in metadata.items() if v or k not in {"labels", "annotations"}}
     status = {"status": old["status"]} if "status" in old else {}
-    return {**rest, "metadata": {**metadata, **kept}, **status}
+    return _tidy(ref, {**rest, "metadata": {**metadata, **kept}, **status})
 
 
 def counts(ref: Ref, old: Object, new_body: Object) -> bool:
     """Whether the generation grows although the spec is the same: of Deployments, by annotations."""
     before, after = (one["metadata"].get("annotations") for one in (old, new_body))
     return ref.group_kind == kinds.DEPLOYMENT and before != after
+
+
+def _tidy(ref: Ref, body: Object) -> Object:
+    """Empty maps in a pod template's metadata are not stored: these types leave them out (omitempty)."""
+    path = _TEMPLATES.get(ref.group_kind, ())
+    found: Any = body
+    for part in path:
+        found = (found or {}).get(part)
+    empty: Object = {key: None for key, value in (found or {}).items() if path and value == {}}
+    for part in reversed(path):
+        empty = {part: empty}
+    return dict(merged(body, empty)) if found and path else body
 
 
 def _check_metadata(metadata: Mapping[str, Any]) -> None:

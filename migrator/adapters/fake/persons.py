@@ -79,18 +79,13 @@ class Persons:
     def _own_labels(
         self, namespace: str, pods: Sequence[Mapping[str, Any]]
     ) -> Mapping[str, str | None]:
-        """Those by which pods ask for ambient themselves, where the namespace does not: on the way back
-        they go again.
-        """
+        """By which pods ask for ambient themselves where the namespace does not; without, on the way back."""
+        marks = [pod["metadata"].get("annotations") or {} for pod in pods]
+        if not any(names.SIDECAR_STATUS in annotations for annotations in marks):
+            return dict.fromkeys(_AMBIENT)
         found = self._cluster.get(Ref(*kinds.NAMESPACE, "", namespace)) or {}
-        if (found.get("metadata", {}).get("labels") or {}).get(
-            names.DATAPLANE_MODE
-        ) == names.AMBIENT:
-            return {}
-        carried = [
-            _AMBIENT.items() <= (pod["metadata"].get("labels") or {}).items() for pod in pods
-        ]
-        return dict.fromkeys(_AMBIENT) if any(carried) else _AMBIENT
+        asked = (found.get("metadata", {}).get("labels") or {}).get(names.DATAPLANE_MODE)
+        return {} if asked == names.AMBIENT else _AMBIENT
 
 
 def _manifest(pod: dict[str, Any], labels: Mapping[str, str | None]) -> dict[str, Any]:

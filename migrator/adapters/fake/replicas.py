@@ -219,7 +219,8 @@ def _bare(template: Mapping[str, Any]) -> dict[str, Any]:
     labels = {
         k: v for k, v in (metadata.pop("labels", None) or {}).items() if k not in _HASH.values()
     }
-    return {**template, "metadata": {**metadata, "labels": labels}}
+    kept = {key: value for key, value in {**metadata, "labels": labels}.items() if value}
+    return {**template, "metadata": kept}
 
 
 def _revision(one: Object) -> int:
