@@ -1,25 +1,63 @@
 """Run a command of `migrate` again and again, killed with SIGKILL at one API write further each time.
 
-`python -m e2e.killed MODE -- apply PLAN --yes`: MODE `after` kills when a write has been answered, before
-anything is done with the answer; `before` kills with a write still unsent. Each attempt may make one
-write beside its Lease, so that every write of the whole command is a point of death once. Prints how many
-attempts were killed, and ends with the exit code of the attempt that was not.
+`python -m e2e.killed MODE -- apply PLAN --yes`, MODE one of
+
+- `after`: killed when a write has been answered, before anything is done with the answer;
+- `before`: killed with a write still unsent;
+- `after:N`: killed once, after its N-th write, and not begun again;
+- `never`: not killed.
+
+Each attempt of the first two may make one write beside its Lease, so that every write of the whole command
+is a point of death once. Prints how many attempts were killed and how many writes all of them made, and
+ends with the exit code of the last attempt (-9 when it was killed).
 """
 
+import mmap
 import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 _LEASE = "Lease"
+_SIZE = 8
+
+
+class Death(NamedTuple):
+    """Where an attempt ends: after its `after`-th write, or before its `before`-th; 0 is never."""
+
+    after: int = 0
+    before: int = 0
+    again: bool = True
+
+    @classmethod
+    def parse(cls, mode: str) -> "Death":
+        name, _, number = mode.partition(":")
+        if number:
+            return cls(after=int(number), again=False)
+        return {"after": cls(after=1), "before": cls(before=2), "never": cls()}[name]
+
+
+class Total:
+    """A number that this process shares with its children, and that outlives them."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _SIZE)
+
+    @property
+    def value(self) -> int:
+        return int.from_bytes(self._memory[:_SIZE], "little")
+
+    def add(self) -> None:
+        self._memory[:_SIZE] = (self.value + 1).to_bytes(_SIZE, "little")
 
 
 class Mortal:
-    """Counts the writes of a cluster, and ends the process at the second that is not the Lease's."""
+    """Counts the writes of a cluster that are not the Lease's, and ends the process at one of them."""
 
-    def __init__(self, mode: str) -> None:
-        self.mode = mode
+    def __init__(self, death: Death, total: Total) -> None:
+        self.death = death
+        self.total = total
         self.writes = 0
 
     def wrap(self, method: Callable[..., Any], verb: str) -> Callable[..., Any]:
@@ -27,10 +65,11 @@ class Mortal:
             if options.get("dry_run") or self._is_lease(verb, arguments):
                 return method(*arguments, **options)
             self.writes += 1
-            if self.mode == "before" and self.writes == 2:
+            if self.writes == self.death.before:
                 os.kill(os.getpid(), signal.SIGKILL)
             answer = method(*arguments, **options)
-            if self.mode == "after" and self.writes == 1:
+            self.total.add()
+            if self.writes == self.death.after:
                 os.kill(os.getpid(), signal.SIGKILL)
             return answer
 
@@ -42,7 +81,7 @@ class Mortal:
         return (first["kind"] if verb == "create" else first.kind) == _LEASE
 
 
-def attempt(mode: str, arguments: list[str]) -> int:
+def attempt(death: Death, total: Total, arguments: list[str]) -> int:
     """One process: its exit code, or -9 when it was killed."""
     child = os.fork()
     if child:
@@ -51,7 +90,7 @@ def attempt(mode: str, arguments: list[str]) -> int:
     from migrator import cli
     from migrator.adapters.kube.writer import LiveCluster
 
-    mortal = Mortal(mode)
+    mortal = Mortal(death, total)
     for verb in ("create", "patch", "delete"):
         setattr(LiveCluster, verb, mortal.wrap(getattr(LiveCluster, verb), verb))
     sys.argv = ["migrate", *arguments]
@@ -65,16 +104,20 @@ def attempt(mode: str, arguments: list[str]) -> int:
 
 def main() -> int:
     mode, _, *arguments = sys.argv[1:]
+    death, total = Death.parse(mode), Total()
     killed = 0
-    while (code := attempt(mode, arguments)) == -signal.SIGKILL:
+    while (code := attempt(death, total, arguments)) == -signal.SIGKILL:
         killed += 1
-    print(killed)
+        if not death.again:
+            break
+    print(killed, total.value)
     return code
 
 
 if __name__ == "__main__":
     import migrator.adapters.kube.writer
     import migrator.cli.apply
+    import migrator.cli.rollback
     import migrator.engine.apply  # noqa: F401  imported once, before the forks
 
     sys.exit(main())
