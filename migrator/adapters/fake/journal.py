@@ -9,13 +9,13 @@ class MemoryJournal:
     """What `JournalFile` does, without a file."""
 
     def __init__(self) -> None:
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: list[Entry] = []
 
     def entries(self) -> tuple[Entry, ...]:
-        return self._entries
+        return tuple(self._entries)
 
     def append(self, entry: Entry) -> None:
-        self._entries = (*self._entries, entry)
+        self._entries.append(entry)
 
     def replace(self, entries: Iterable[Entry]) -> None:
-        self._entries = tuple(entries)
+        self._entries = list(entries)

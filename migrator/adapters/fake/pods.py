@@ -96,7 +96,7 @@ class Pods:
         ]
         word, why = ("True", "") if ready else ("False", "ContainersNotReady")
         status = {
-            "phase": "Running" if ready else "Pending",
+            "phase": "Running" if ready or _runs(pod) else "Pending",
             "conditions": [condition("Ready", word, why)],
             "containerStatuses": containers,
         }
@@ -176,6 +176,10 @@ def _workload(pod: Object) -> Workload:
     """The pod as the model sees it: its own template."""
     ref = ref_of(pod)
     return Workload(ref, Resource(ref, pod), pod, "", 1, (), Role.APP)
+
+
+def _runs(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") == "Running"
 
 
 def _with(pod: Object, **metadata: Any) -> Object:
