@@ -2,24 +2,64 @@
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from .controlplane import ControlPlane
+from .controlplane import ControlPlane, Kubectl
+from .external import VARIABLE, asked_for
 
 
 @pytest.fixture(scope="session")
-def plane() -> Iterator[ControlPlane]:
-    """A control plane with Istio's ambient profile and its webhooks, ended by process id."""
-    if os.environ.get("KUBECONFIG"):
-        pytest.exit(
-            "KUBECONFIG is set: these tests start a control plane of their own; unset it", 2
-        )
+def plane() -> Iterator[Kubectl]:
+    """A control plane with Istio's ambient profile and its webhooks, ended by process id.
+
+    MIGRATE_E2E_KUBECONFIG names a disposable cluster to use instead.
+    """
+    _refuse_kubeconfig()
+    external = asked_for()
+    if external is not None:
+        if reason := external.refusal():
+            pytest.exit(reason, 2)
+        yield external
+        return
+    with _running("ambient") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sidecar_plane() -> Iterator[ControlPlane]:
+    """One as it is before a migration: Istio's default profile, no ztunnel, no istio-cni."""
+    _refuse_kubeconfig()
+    with _running("default") as running:
+        yield running
+
+
+@pytest.fixture
+def space(plane: Kubectl) -> Iterator[str]:
+    """A namespace of one test, with a name of its own; gone afterwards."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    plane.kubectl("create", "namespace", name)
+    yield name
+    plane.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@contextmanager
+def _running(profile: str) -> Iterator[ControlPlane]:
     with (
         tempfile.TemporaryDirectory(prefix="migrate-e2e-") as folder,
         ControlPlane(Path(folder)) as running,
     ):
-        running.install_istio("ambient")
+        running.install_istio(profile)
         yield running
+
+
+def _refuse_kubeconfig() -> None:
+    if os.environ.get("KUBECONFIG"):
+        pytest.exit(
+            "KUBECONFIG is set: these tests start a control plane of their own; unset it, or name a "
+            f"disposable cluster in {VARIABLE}", 2,
+        )  # fmt: skip

@@ -27,6 +27,27 @@ _CONTROLLERS = (
 )
 
 
+class Kubectl:
+    """What every cluster of a test can be asked with."""
+
+    binaries: dict[str, Path]
+    kubeconfig: Path
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl against this cluster. Raises StartError with its words."""
+        done = subprocess.run(
+            [str(self.binaries["kubectl"]), "--kubeconfig", str(self.kubeconfig), *arguments],
+            input=stdin, check=False, capture_output=True, text=True, timeout=180,
+        )  # fmt: skip
+        if done.returncode:
+            message = f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
+            raise StartError(message)
+        return done.stdout
+
+    def get(self, *arguments: str) -> Any:
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+
 @dataclass
 class Ports:
     """One free port for each listener."""
@@ -47,7 +68,7 @@ class Ports:
         return cls(*(free_port() for _ in cls.__dataclass_fields__))
 
 
-class ControlPlane:
+class ControlPlane(Kubectl):
     """A running control plane; a context manager, so that it ends whatever happens."""
 
     def __init__(self, folder: Path, *, detached: bool = False) -> None:
@@ -89,20 +110,6 @@ class ControlPlane:
     def install_istio(self, profile: str) -> None:
         """Istio's manifests and a real istiod beside them; `profile` is `default` or `ambient`."""
         istio.install(self, profile)
-
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl against this control plane. Raises CalledProcessError with its words."""
-        done = subprocess.run(
-            [str(self.binaries["kubectl"]), "--kubeconfig", str(self.kubeconfig), *arguments],
-            input=stdin, check=False, capture_output=True, text=True, timeout=180,
-        )  # fmt: skip
-        if done.returncode:
-            message = f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
-            raise StartError(message)
-        return done.stdout
-
-    def get(self, *arguments: str) -> Any:
-        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
     def spawn(self, name: str, *arguments: str, env: dict[str, str] | None = None) -> Child:
         child = Child(

@@ -1,7 +1,8 @@
 """Child processes that are ended by process id, whatever becomes of the test run.
 
 Each child gets a process group of its own, its log in a file, and dies with its parent: the kernel sends
-it SIGTERM when the thread that started it ends (Linux, PR_SET_PDEATHSIG).
+it SIGKILL when the thread that started it ends (Linux, PR_SET_PDEATHSIG): asked politely, an API server
+that has lost its etcd takes a minute to go.
 """
 
 import ctypes
@@ -103,4 +104,4 @@ def answers(url: str, context: object = None) -> bool:
 
 
 def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
