@@ -4,6 +4,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,7 +45,17 @@ class Api:
     def patch(self, path: str, body: Any) -> Any:
         return self._request("PATCH", path, body)
 
+    def stream(self, path: str) -> Iterator[Any]:
+        """The events of a watch, as they come."""
+        with self._open("GET", path, seconds=60) as answer:
+            for line in answer:
+                yield json.loads(line)
+
     def _request(self, method: str, path: str, body: Any = None) -> Any:
+        with self._open(method, path, body) as answer:
+            return json.loads(answer.read())
+
+    def _open(self, method: str, path: str, body: Any = None, seconds: float = 10) -> Any:
         request = urllib.request.Request(  # noqa: S310
             self._server + path,
             method=method,
@@ -55,7 +66,6 @@ class Api:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=10, context=self._trust) as answer:  # noqa: S310
-                return json.loads(answer.read())
+            return urllib.request.urlopen(request, timeout=seconds, context=self._trust)  # noqa: S310
         except urllib.error.HTTPError as error:
             raise ApiError(error.code, error.read().decode(errors="replace")) from error

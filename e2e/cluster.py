@@ -1,7 +1,7 @@
 """`make cluster`: a control plane of one's own to try the product on; `make cluster-stop` ends it.
 
 Real: API server, controllers, scheduler, istiod, injection, statuses. Simulated: nodes (kwok makes pods
-Ready without running them) and istio-cni (`enrolling`). What was started is remembered by process id and
+Ready without running them) and istio-cni (`cni_standin`). What was started is remembered by process id and
 start time in an ignored folder, so that nothing else is ever ended.
 """
 
@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from . import meshes
 from .api import reached
+from .cni_standin import CniStandIn
 from .controlplane import ControlPlane
-from .enrolling import Enrolling
 from .processes import Child, end_process
 
 HOME = Path(__file__).parents[1] / ".cache" / "cluster"
@@ -46,7 +46,7 @@ def start(profile: str, example: str) -> None:
         plane.install_istio(profile)
         if example:
             meshes.install(plane, example)
-        plane.children.append(_enrolling(plane))
+        plane.children.append(_standin(plane))
     except BaseException:
         plane.stop()
         raise
@@ -100,11 +100,11 @@ def _gone(one: Started, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def _enrolling(plane: ControlPlane) -> Child:
+def _standin(plane: ControlPlane) -> Child:
     return Child(
         "istio-cni stand-in",
         [sys.executable, "-m", "e2e.cluster", "enrol", plane.server, str(plane.authority.ca.cert)],
-        HOME / "enrolling.log",
+        HOME / "cni-standin.log",
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         detached=True,
     )
@@ -112,7 +112,7 @@ def _enrolling(plane: ControlPlane) -> Child:
 
 def enrol(server: str, trusted: str) -> None:
     """The stand-in as a process of its own, until it is ended."""
-    with Enrolling(reached(server, trusted)):
+    with CniStandIn(reached(server, trusted)):
         while True:
             time.sleep(3600)
 

@@ -11,8 +11,8 @@ import yaml
 
 from .api import Api
 from .applying import image, installed, migrate, planned
+from .cni_standin import CniStandIn
 from .controlplane import ControlPlane
-from .enrolling import Enrolling
 from .meshes import EXAMPLES, documents
 
 BOOKINFO = Path(__file__).parent / "manifests" / "bookinfo"
@@ -24,7 +24,7 @@ def plane(tmp_path_factory):
     with ControlPlane(tmp_path_factory.mktemp("plane")) as running:
         running.install_istio("ambient")
         running.kubectl("apply", "--server-side", "-f", str(CRDS))
-        with Enrolling(running):
+        with CniStandIn(running):
             yield running
 
 
