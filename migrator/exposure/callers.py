@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from migrator.istio import fronts
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref
 
@@ -94,6 +95,16 @@ class Callers:
             known.setdefault(ways, Source(workload.ref, principal, ways))
         return {principal: tuple(known.values()) for principal, known in found.items()}
 
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """Identities that are somebody's; those of waypoints too, who call for others only."""
+        waypoints = (
+            fronts.principal(state.mesh, gateway.ref)
+            for state in (self.before, self.after)
+            for gateway in state.mesh.waypoints.gateways
+        )
+        return frozenset({*self._all, *waypoints})
+
     def _principal(self, namespace: str, account: str) -> str:
         return f"{self.before.mesh.config.trust_domain}/ns/{namespace}/sa/{account}"
 
@@ -103,7 +114,7 @@ class Callers:
         for principal in named:
             for source in self._all.get(principal, ()):
                 yield Sample(source, alone=True)
-            if principal not in self._all and self.among is None:
+            if principal not in self._known and self.among is None:
                 yield Sample(Source(None, principal, (_SIDECAR, _SIDECAR)), alone=True)
         namespaces = {text for key, text in patterns if key == "namespace" and "*" not in text}
         wild = frozenset(p for p in patterns if "*" in p[1] and p[1] != "*")

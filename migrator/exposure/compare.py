@@ -13,6 +13,7 @@ from typing import NamedTuple
 from migrator.model.resource import Ref
 
 from .callers import Callers, Sample
+from .change import Change, change_of, of_protocol
 from .enforcing import Enforcing
 from .facts import Facts
 from .paths import Caller, Path
@@ -21,27 +22,6 @@ from .requests import Requests, distinguishing, in_words
 from .state import State
 from .targets import Pair, pairs
 from .verdict import Answer, Verdict, identity, judge, paths_to
-
-
-class Change(NamedTuple):
-    """One request of one class of callers whose fate differs.
-
-    `principal` is empty for callers without identity; `alike` says that it only stands for others that no
-    policy tells from it. `policy` and `hop`: of an opening what denied before, of a closing what denies
-    now. `direct`: the call goes to the pods, by address or through a Service without a virtual IP.
-    """
-
-    caller: Caller
-    principal: str
-    alike: bool
-    service: Ref | None
-    server: Ref | None
-    direct: bool
-    port: int
-    request: str
-    policy: Ref | None
-    hop: str
-    why: str
 
 
 class _Kind(Enum):
@@ -92,13 +72,16 @@ def compare(
 
 class _Comparison:
     def __init__(self, before: State, after: State, calls: Mapping[Ref, frozenset[Ref]]) -> None:
-        self._before, self._after, self._calls = Facts(before), Facts(after), calls
+        self._before, self._after, self._calls = Facts.of(before), Facts.of(after), calls
         self._everybody = Callers(before, after)
         self._some: dict[frozenset[Ref], Callers] = {}
 
     def difference(self, only: frozenset[Ref] | None) -> Difference:
         found: dict[_Kind, dict[Change, None]] = {kind: {} for kind in _Kind}
         for pair in pairs(self._before, self._after, only):
+            if pair.before.levels != pair.after.levels:
+                found[_Kind.UNKNOWN][of_protocol(pair)] = None
+                continue
             for level in pair.before.levels:
                 for kind, change in self._of_pair(pair, level):
                     found[kind][change] = None
@@ -191,7 +174,7 @@ def _of_sample(ways: _Ways, level: Level, sample: Sample) -> Iterator[tuple[_Kin
             request = in_words(choice, level, ways.atoms(level))
             yield (
                 kind if sample.is_seen else _Kind.UNKNOWN,
-                _change(ways.pair, sample, request, told),
+                change_of(ways.pair, sample, request, told),
             )
 
 
@@ -221,31 +204,3 @@ def _kinds(then: Iterable[Verdict], now: Iterable[Verdict]) -> Iterator[_Kind]:
         yield _Kind.UNKNOWN if Answer.UNKNOWN in was else _Kind.CLOSES
     if unsure and Answer.UNKNOWN in is_ - was:
         yield _Kind.UNKNOWN
-
-
-def _change(pair: Pair, sample: Sample, request: str, told: tuple[Verdict, Path, Path]) -> Change:
-    verdict, then, now = told
-    return Change(
-        caller=now.caller,
-        principal=sample.source.principal if now.caller is not Caller.OUTSIDE else "",
-        alike=not sample.alone,
-        service=pair.before.service.ref if pair.before.service else None,
-        server=min(pair.servers) if len(pair.servers) == 1 else None,
-        direct=pair.before.is_direct,
-        port=pair.before.port,
-        request=request,
-        policy=verdict.policy,
-        hop=verdict.hop,
-        why=f"{verdict.why}: before {_through(then)}, now {_through(now)}",
-    )
-
-
-def _through(way: Path) -> str:
-    if way.refused or way.unknown:
-        return way.refused or way.unknown
-    hops = ", then ".join(f"the {h.enforcing.by} of {h.enforcing.where}" for h in way.hops)
-    return (
-        f"{way.caller} callers pass {hops}"
-        if hops
-        else f"nobody stands between {way.caller} callers and the pods"
-    )

@@ -21,6 +21,14 @@ _CLASS = Ref(*kinds.GATEWAY_CLASS, "", names.WAYPOINT_CLASS)
 class Facts:
     """The enforcers of one state."""
 
+    @classmethod
+    def of(cls, state: State) -> "Facts":
+        """Those of `state`, computed once."""
+        if cls not in state.kept:
+            state.kept[cls] = cls(state)
+        found: Facts = state.kept[cls]
+        return found
+
     def __init__(self, state: State) -> None:
         self.state = state
         config = state.mesh.config

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from migrator.istio import dataplane, kinds, waypoint_acceptance
 from migrator.istio import labels as names
@@ -86,6 +86,11 @@ class State:
         if found is None:
             found = self._predicted[workload.ref] = pods_of(self.mesh, workload)
         return found
+
+    @cached_property
+    def kept(self) -> dict[type, Any]:
+        """What was computed of this state, by its type: each once, however often it is compared."""
+        return {}
 
     @cached_property
     def _predicted(self) -> dict[Ref, frozenset[Pods]]:

@@ -51,7 +51,7 @@ def _of_service(before: Facts, after: Facts, service: Service, later: Service) -
     ports = {port.number: port for port in later.ports}
     for port in service.ports:
         same = ports.get(port.number)
-        if same is not None and is_http(port.protocol) == is_http(same.protocol):
+        if same is not None:
             found = (
                 Target(
                     one,
@@ -73,11 +73,13 @@ def _is_reached_past(facts: Facts, workload: Workload) -> bool:
 
 
 def _of_pods(before: Facts, after: Facts, workload: Workload, later: Workload) -> Iterator[Pair]:
-    ports = {**_ports(before, workload), **_ports(after, later)}
-    for number, http in sorted(ports.items()):
+    then, now = _ports(before, workload), _ports(after, later)
+    own = frozenset({workload.ref})
+    for number in sorted(then.keys() | now.keys()):
+        was, is_ = then.get(number, now.get(number)), now.get(number, then.get(number))
         yield Pair(
-            Target(None, workload, number, number, http, frozenset({workload.ref})),
-            Target(None, later, number, number, http, frozenset({workload.ref})),
+            Target(None, workload, number, number, was, own),
+            Target(None, later, number, number, is_, own),
         )
 
 

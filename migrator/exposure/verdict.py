@@ -95,7 +95,7 @@ def verdicts(state: State, request: Request) -> frozenset[Verdict]:
     http = is_http(port.protocol) if port else None
     target = Target(service, None, request.port, number, http)
     level = Level.HTTP if request.http and http is not False else Level.TCP
-    values, facts = request.values(), Facts(state)
+    values, facts = request.values(), Facts.of(state)
     return frozenset(judge(one, values, level) for one in paths_to(facts, request.caller, target))
 
 
