@@ -15,6 +15,7 @@ from migrator.adapters.kube.writer import LiveCluster
 from migrator.istio import kinds
 from tests.conformance.cluster_port import ClusterPort
 from tests.conformance.controllers import Controllers
+from tests.conformance.step_walk import StepWalk
 from tests.conformance.world import World
 
 from .meshes import eventually
@@ -70,4 +71,8 @@ class TestPort(ClusterPort):
 
 
 class TestControllers(Controllers):
+    pass
+
+
+class TestSteps(StepWalk):
     pass

@@ -7,6 +7,7 @@ from migrator.model.snapshot import Snapshot
 
 from .cluster_port import ClusterPort
 from .controllers import Controllers
+from .step_walk import StepWalk
 from .world import World
 
 
@@ -33,4 +34,8 @@ class TestPort(ClusterPort):
 
 
 class TestControllers(Controllers):
+    pass
+
+
+class TestSteps(StepWalk):
     pass
