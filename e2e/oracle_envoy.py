@@ -69,6 +69,15 @@ def hbone(answer: Answer) -> list[Chain]:
     return _chains(answer, _HBONE)
 
 
+def of_host(answer: Answer, host: str) -> list[Chain]:
+    """The chains of a waypoint for one of its Services or ServiceEntries."""
+    return [
+        c
+        for c in hbone(answer)
+        if c.name.startswith("inbound-vip|") and c.name.endswith(f"|{host}")
+    ]
+
+
 def mode(answer: Answer, port: int) -> str:
     """STRICT, PERMISSIVE or DISABLE: which kinds of connection the sidecar takes at a port."""
     chains = inbound(answer)
@@ -104,7 +113,7 @@ def _chain(answer: Answer, listener: str, chain: Mapping[str, Any]) -> Chain:
             for provider in (f.get("providers") or {}).values()
         ),
         authorizers=frozenset(_authorizer(f) for f in filters if _type(f) in _AUTHORIZERS),
-        extensions=frozenset(f["config"]["name"] for f in filters if _type(f) in _WASM),
+        extensions=frozenset(_extension(f) for f in filters if _type(f) in _WASM),
     )
 
 
@@ -144,6 +153,11 @@ def _rules(config: Mapping[str, Any]) -> Iterator[Rule]:
 def _authorizer(config: Mapping[str, Any]) -> str:
     service = config.get("grpcService") or (config.get("httpService") or {}).get("serverUri") or {}
     return str((service.get("envoyGrpc") or {}).get("clusterName") or service.get("cluster", ""))
+
+
+def _extension(config: Mapping[str, Any]) -> str:
+    """`namespace/name` of the WasmPlugin; istiod joins them by a dot, and marks what it translated."""
+    return str(config["config"]["name"]).partition("~")[0].replace(".", "/", 1)
 
 
 def _type(config: Mapping[str, Any]) -> str:

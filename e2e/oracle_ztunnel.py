@@ -59,6 +59,7 @@ class ZtunnelWorkload(NamedTuple):
 
     namespace: str
     name: str
+    owner: str  # the name of what made the pod
     policies: frozenset[str]
     waypoint: str
     protocol: str
@@ -74,6 +75,7 @@ def workloads(answer: Answer) -> dict[str, ZtunnelWorkload]:
         f"{body['namespace']}/{body['name']}": ZtunnelWorkload(
             body["namespace"],
             body["name"],
+            body.get("workloadName", ""),
             frozenset(body.get("authorizationPolicies") or ()),
             _waypoint(body),
             body.get("tunnelProtocol", "NONE"),
