@@ -27,7 +27,7 @@ def broken(plan: Plan) -> tuple[str, ...]:
     """Each invariant that the plan breaks, in a sentence that names the step; empty for a sound plan."""
     steps = [(phase, step) for phase, _, step in plan.steps()]
     checks = (_identity, _one_patch, _components_first, _waypoint_first, _guarded, _kept, _deletes)
-    return tuple(said for check in checks for said in check(steps))
+    return (*(said for check in checks for said in check(steps)), *_bound(plan))
 
 
 Steps = list[tuple[PhaseName, AnyStep]]
@@ -109,6 +109,16 @@ def _waypoint_first(steps: Steps) -> Iterator[str]:
                 yield f"I6: {step.id} does not wait until the waypoint is ready"
         if isinstance(step, DeleteObject) and ref.group_kind == kinds.GATEWAY:
             yield f"I6: {step.id} deletes a Gateway"
+
+
+def _bound(plan: Plan) -> Iterator[str]:
+    """I6: a Service that needs a waypoint is bound to it; an edited plan cannot do without."""
+    found = {step.id for _, _, step in plan.steps()}
+    for waypoint in plan.waypoints:
+        for service in waypoint.services:
+            wanted = f"bind.{waypoint.namespace}.{service}"
+            if found and wanted not in found:
+                yield f"I6: Service {waypoint.namespace}/{service} needs a waypoint, and no {wanted} binds it"
 
 
 def _guarded(steps: Steps) -> Iterator[str]:

@@ -4,7 +4,7 @@ Blockers stop the scope that they touch and nothing else: a mesh-wide one stops 
 namespace or workload leaves that behind, in sidecar mode, with its reason.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from migrator.istio import kinds
@@ -98,6 +98,7 @@ def lay_out(
                 exclusions.append(_excluded_for(workload, reason))
     moving = tuple(w for w in wanted if w.ref not in stays)
     guarded = frozenset(w.ref for w in moving if w.ref in guarded_all)
+    exclusions.extend(_on_the_node(mesh, {w.namespace for w in moving}))
     return Layout(
         mesh=mesh,
         options=options,
@@ -236,6 +237,19 @@ def _excluded_for(workload: Workload, reason: str) -> Exclusion:
         reason=reason,
         fix="Put a ClusterIP Service in front whose workloads all have the same policies.",
     )
+
+
+def _on_the_node(mesh: Mesh, namespaces: set[str]) -> Iterator[Exclusion]:
+    """Neighbours of what moves that no data plane ever captures (AMB320): nothing changes for them."""
+    for workload in mesh.workloads:
+        if workload.namespace in namespaces and workload.host_network:
+            yield Exclusion(
+                target=Target.of(workload.ref),
+                reason="AMB320 host-network-pod: It uses the node's network: it has no sidecar, and the "
+                "namespace's label does not capture it.",
+                rules=("AMB320",),
+                fix="Nothing to do.",
+            )
 
 
 def _acknowledgement(finding: Finding, options: PlanOptions) -> Acknowledgement:

@@ -145,6 +145,29 @@ def test_swapping_bind_and_waypoint_is_noticed():
     assert any(said.startswith("I7/I8") for said in broken(swapped))
 
 
+def test_a_waypoint_that_an_editor_took_out_is_noticed():
+    """A Service that needs a waypoint is not moved without: the scope says so beside the steps."""
+    plan = plan_of(_guarded_mesh())
+    kept = {"prepare.istiod", "prepare.dataplane"}
+
+    def without(wave):
+        steps = tuple(s for s in wave.steps if s.id in kept or s.id.startswith("move."))
+        return wave.model_copy(
+            update={"steps": tuple(s.model_copy(update={"requires": ()}) for s in steps)}
+        )
+
+    edited = plan.model_copy(
+        update={
+            "phases": tuple(
+                phase.model_copy(update={"waves": tuple(without(wave) for wave in phase.waves)})
+                for phase in plan.phases
+            )
+        }
+    )
+
+    assert any("bind" in said and said.startswith("I6") for said in broken(edited))
+
+
 def test_a_guard_left_out_is_noticed():
     """A plan without its guard cannot be loaded for a guarded workload: its steps still require it."""
     plan = plan_of(_guarded_mesh())

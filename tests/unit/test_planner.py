@@ -98,6 +98,22 @@ def test_a_namespace_without_http_policy_flips_its_label():
     assert made.waypoints == ()
 
 
+def test_a_neighbour_on_the_nodes_network_is_named_with_its_fate():
+    spec = {
+        "selector": {"matchLabels": {"app": "agent"}},
+        "template": {
+            "metadata": {"labels": {"app": "agent"}},
+            "spec": {"hostNetwork": True, "containers": [{"name": "app", "image": "agent:1"}]},
+        },
+    }
+    made = plan([*shop("web"), resource(kinds.DAEMON_SET, "shop", "agent", spec=spec)])
+    (named,) = made.exclusions
+
+    assert (named.target.kind, named.target.name) == ("DaemonSet", "agent")
+    assert "node's network" in named.reason
+    assert not [name for name in ids(made) if "agent" in name]
+
+
 def test_a_guarded_server_keeps_its_policies_until_its_callers_have_moved():
     """Unknown callers: everybody else first, then guard, narrowing, move."""
     made = plan([*shop("a", "b"), policy("no-delete", deny_delete("a"))])
