@@ -107,6 +107,18 @@ class ControlPlane(Kubectl):
         while self.children:
             self.children.pop().stop()
 
+    def child(self, name: str) -> Child:
+        """What was started by that name, for example `kube-apiserver`."""
+        return next(child for child in self.children if child.name == name)
+
+    def kill(self, name: str) -> None:
+        """End one as a crash does; its data and its port stay."""
+        self.child(name).kill()
+
+    def restart(self, name: str) -> None:
+        """Start one again, on the same port and the same data, and wait for it as at first."""
+        self.child(name).restart()
+
     def install_istio(self, profile: str) -> None:
         """Istio's manifests and a real istiod beside them; `profile` is `default` or `ambient`."""
         istio.install(self, profile)

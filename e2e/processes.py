@@ -5,7 +5,9 @@ it SIGKILL when the thread that started it ends (Linux, PR_SET_PDEATHSIG): asked
 that has lost its etcd takes a minute to go.
 """
 
+import contextlib
 import ctypes
+import itertools
 import os
 import signal
 import socket
@@ -13,7 +15,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -25,10 +27,26 @@ class StartError(Exception):
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on now, and that this process has not had before.
+
+    It is none that the kernel gives to outgoing connections, so it is still free for a server that is
+    started again. Each process begins elsewhere in the range: two runs ask for different ones.
+    """
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("the ports never end")
+
+
+def _ports() -> Iterator[int]:
+    first, count = 16_000, 16_000  # Linux's own range begins at 32768
+    begin = os.getpid() * 37 % count
+    for step in itertools.count():
+        yield first + (begin + step) % count
+
+
+_PORTS = _ports()
 
 
 class Child:
@@ -45,16 +63,35 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
-        with log.open("ab") as out:
-            self.process = subprocess.Popen(
-                list(command),
+        self._command = list(command)
+        self._env = env
+        self._detached = detached
+        self._readiness: tuple[Callable[[], bool], float, str] | None = None
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as out:
+            return subprocess.Popen(
+                self._command,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env=env,
+                env=self._env,
                 start_new_session=True,
-                preexec_fn=None if detached else _die_with_parent,  # noqa: PLW1509
+                preexec_fn=None if self._detached else _dies_with(os.getpid()),  # noqa: PLW1509
             )
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        """The same command once more, as ready as the first time."""
+        self.stop()
+        self.process = self._start()
+        if self._readiness:
+            self.wait_until(*self._readiness)
 
     @property
     def pid(self) -> int:
@@ -62,6 +99,7 @@ class Child:
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
         """Poll `ready` until it says yes. Raises StartError when the process ends, or in vain."""
+        self._readiness = (ready, seconds, what)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -103,5 +141,10 @@ def answers(url: str, context: object = None) -> bool:
         return False
 
 
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _dies_with(parent: int) -> Callable[[], None]:
+    def arrange() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before this could be arranged
+            os._exit(1)
+
+    return arrange

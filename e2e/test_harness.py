@@ -14,6 +14,7 @@ from . import cluster
 from .controlplane import ControlPlane
 from .external import DISPOSABLE, External
 from .meshes import eventually
+from .processes import StartError, free_port
 
 ROOT = Path(__file__).parents[1]
 _STARTS = """
@@ -131,3 +132,25 @@ def test_a_process_id_that_is_anothers_by_now_is_left_alone(tmp_path, monkeypatc
 
 def test_a_namespace_of_ones_own(plane, space):
     assert space in plane.kubectl("get", "namespaces", "-o", "name")
+
+
+def test_an_api_server_that_crashes_comes_back_with_its_port_and_its_data(tmp_path):
+    with ControlPlane(tmp_path) as own:
+        own.kubectl("create", "deployment", "before", "--image=registry.example.com/app:1")
+        own.kill("kube-apiserver")
+        with pytest.raises(StartError):
+            own.kubectl("get", "deployments")
+
+        own.restart("kube-apiserver")
+
+        own.kubectl("create", "deployment", "after", "--image=registry.example.com/app:1")
+        for name in ("before", "after"):  # controllers, scheduler and kwok have found it again
+            own.kubectl("rollout", "status", f"deployment/{name}", "--timeout=90s")
+
+
+def test_ports_are_asked_for_once_and_none_is_for_outgoing_connections():
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found = [free_port() for _ in range(200)]
+
+    assert len(set(found)) == 200
+    assert max(found) < first
