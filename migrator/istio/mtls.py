@@ -34,8 +34,8 @@ class Mtls:
 
 
 def effective(policies: Iterable[Resource], root_namespace: str, workload: Workload) -> Mtls:
-    """What its sidecars, or ztunnel for it, accept."""
-    mesh, namespace, own = _levels(policies, root_namespace, workload)
+    """What its sidecars accept; what ztunnel makes of it is in `mtls_at_ztunnel`."""
+    mesh, namespace, own = levels(policies, root_namespace, workload)
     mode = "PERMISSIVE"
     for policy in (mesh, namespace, own):
         found = (policy.spec.get("mtls") or {}).get("mode", "") if policy else ""
@@ -54,9 +54,10 @@ def _port_mode(setting: Mapping[str, str], inherited: str) -> str:
     return inherited if mode in _UNSET else mode
 
 
-def _levels(
+def levels(
     policies: Iterable[Resource], root: str, workload: Workload
 ) -> tuple[Resource | None, Resource | None, Resource | None]:
+    """The policy of the mesh, of the namespace and of the workload that count."""
     mesh: list[Resource] = []
     namespace: list[Resource] = []
     own: list[Resource] = []
