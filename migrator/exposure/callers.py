@@ -90,6 +90,8 @@ class Callers:
             if self.among is not None and workload.ref not in self.among:
                 continue
             ways = (_ways(self.before, workload), _ways(self.after, later))
+            if ways == (_OUTSIDE, _OUTSIDE):
+                continue  # `OUTSIDE` is these and all others
             principal = self._principal(workload.namespace, workload.service_account)
             known = found.setdefault(principal, {})
             known.setdefault(ways, Source(workload.ref, principal, ways))

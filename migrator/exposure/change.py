@@ -6,6 +6,7 @@ from migrator.model.resource import Ref
 
 from .callers import Sample
 from .paths import Caller, Path
+from .requests import LIMIT
 from .targets import Pair
 from .verdict import Verdict
 
@@ -33,7 +34,18 @@ class Change(NamedTuple):
 
 def of_protocol(pair: Pair) -> Change:
     """What proxies read on the port is another thing than before: requests cannot be compared."""
-    why = "the protocol of the port is another one than before"
+    return _of_all(pair, "the protocol of the port is another one than before")
+
+
+def of_too_many(pair: Pair) -> Change:
+    """Not every request was looked at."""
+    return _of_all(
+        pair,
+        f"the policies tell more than {LIMIT} combinations of fields apart, not all were compared",
+    )
+
+
+def _of_all(pair: Pair, why: str) -> Change:
     where = _where(pair)
     return Change(
         Caller.OUTSIDE, "", alike=True, request="any", policy=None, hop="", why=why, **where

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from migrator.model.resource import Ref
 
 from .callers import Callers, Sample
-from .change import Change, change_of, of_protocol
+from .change import Change, change_of, of_protocol, of_too_many
 from .enforcing import Enforcing
 from .facts import Facts
 from .paths import Caller, Path
@@ -95,6 +95,13 @@ class _Comparison:
         wanted: tuple[tuple[Callers, frozenset[_Kind]], ...] = ((self._everybody, _ALL),)
         if known is not None:
             wanted = ((self._everybody, _OPENS), (known, _CLOSES))
+        yield from self._of_callers(wanted, ways, level)
+        if not ways.is_complete(level):
+            yield _Kind.UNKNOWN, of_too_many(pair)
+
+    def _of_callers(
+        self, wanted: Iterable[tuple[Callers, frozenset[_Kind]]], ways: "_Ways", level: Level
+    ) -> Iterator[tuple[_Kind, Change]]:
         seen: set[tuple[_Kind, tuple[object, ...]]] = set()
         for callers, kinds in wanted:
             for sample in callers.samples(ways.atoms(level)):
@@ -144,6 +151,10 @@ class _Ways:
 
     def atoms(self, level: Level) -> tuple[Atom, ...]:
         return tuple(atom for one in self.enforcers for atom in one.atoms(level))
+
+    def is_complete(self, level: Level) -> bool:
+        """Whether every combination was looked at; true where nobody had to look."""
+        return level not in self._requests or self._requests[level].complete
 
     def requests(self, level: Level) -> Requests:
         if level not in self._requests:

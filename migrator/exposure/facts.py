@@ -15,6 +15,7 @@ from .enforcing import By, Enforcing, Tokens
 from .policies import Compiled, Compiler, Level
 from .state import Pods, State, born_with
 
+_BY_REQUEST = (kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION)
 _CLASS = Ref(*kinds.GATEWAY_CLASS, "", names.WAYPOINT_CLASS)
 
 
@@ -59,8 +60,7 @@ class Facts:
                 policies = (*policies, *self._of_gateway(kinds.AUTHORIZATION_POLICY, workload))
             http, tcp = self._both(policies)
             tokens = Tokens(attached.acting_on(kinds.REQUEST_AUTHENTICATION, workload))
-        peers = attached.acting_on(kinds.PEER_AUTHENTICATION, workload)
-        found = mtls.effective(peers, self.state.mesh.config.root_namespace, workload)
+        found = self._mtls(workload)
         is_gateway = by == By.GATEWAY
         return Enforcing(
             by,
@@ -72,6 +72,27 @@ class Facts:
             "PERMISSIVE" if is_gateway else found.mode,
             found.sources[0].ref if found.sources else None,
         )
+
+    def attached(self, workload: Workload, pods: Pods) -> tuple[Resource, ...]:
+        """The policies that select these pods, whoever reads them; one PeerAuthentication: that counts."""
+        own, attached = born_with(workload, pods), self.state.mesh.attachments
+        found = [policy for kind in _BY_REQUEST for policy in attached.acting_on(kind, own)]
+        return (*found, *self._mtls(own).sources[:1])
+
+    def _mtls(self, workload: Workload) -> mtls.Mtls:
+        peers = self.state.mesh.attachments.acting_on(kinds.PEER_AUTHENTICATION, workload)
+        return mtls.effective(peers, self.state.mesh.config.root_namespace, workload)
+
+    def bound_to(self, service: Service | None) -> tuple[Resource, ...]:
+        """The policies for the Service at the waypoint that it is bound to."""
+        gateway = self.state.waypoint_of(service)[0] if service else None
+        if service is None or gateway is None:
+            return ()
+        return tuple(p for kind in _BY_REQUEST for p in self._targeting(kind, service, gateway))
+
+    def as_written(self, policy: Resource, level: Level) -> Compiled | None:
+        """The policy as a proxy reads it; None for one that only logs."""
+        return next(iter(self._compiler.compile((policy,), level)), None)
 
     def _both(self, policies: Iterable[Resource]) -> tuple[tuple[Compiled, ...], ...]:
         known = tuple(policies)

@@ -128,8 +128,10 @@ def _texts(key: str, patterns: tuple[str, ...]) -> Iterator[str]:
             continue
         elif pattern.startswith("*"):
             suffixes.append(pattern[1:])
+            yield pattern[1:]
         elif pattern.endswith("*"):
             prefixes.append(pattern[:-1])
+            yield pattern[:-1]
         else:
             yield pattern
     for prefix in prefixes:

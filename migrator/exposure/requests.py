@@ -32,7 +32,13 @@ class Requests(NamedTuple):
 def distinguishing(enforcers: Sequence[Enforcing], level: Level) -> Requests:
     """Requests that differ for some of the enforcers, whoever sends them."""
     policies = tuple(dict.fromkeys(p for one in enforcers for p in one.at(level)))
-    issuers = {i for one in enforcers for i in one.tokens.issuers} if level is Level.HTTP else set()
+    issuers = {i for one in enforcers for i in one.tokens.issuers}
+    return told_apart(policies, issuers, level)
+
+
+def told_apart(policies: Sequence[Compiled], issuers: set[str], level: Level) -> Requests:
+    """Requests that differ for some of the policies; `issuers` are those whose tokens somebody knows."""
+    issuers = issuers if level is Level.HTTP else set()
     fields = _fields(policies, issuers)
     size = prod(len(values) for values in fields.values())
     if size <= LIMIT:

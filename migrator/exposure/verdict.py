@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 
 from .enforcing import By
 from .facts import Facts, is_http
 from .paths import Caller, Hop, Path, Target, path
 from .policies import UNKNOWN, Level, Values
-from .state import State
+from .state import Pods, State
 
 _IDENTITY = ("principal", "namespace", "account", "trust")
 
@@ -101,16 +102,17 @@ def verdicts(state: State, request: Request) -> frozenset[Verdict]:
 
 def paths_to(facts: Facts, caller: Caller, target: Target) -> Iterator[Path]:
     """Every way of a call to the target: one for each kind of pods behind it."""
-    if target.service is None:
-        servers = (
-            ((target.workload, pods) for pods in sorted(facts.state.pods_of(target.workload)))
-            if target.workload
-            else iter(())
-        )
-    else:
-        servers = facts.state.servers(target.service)
-    for workload, pods in servers:
+    for workload, pods in servers_of(facts.state, target):
         yield path(facts, caller, target, workload, pods)
+
+
+def servers_of(state: State, target: Target) -> Iterator[tuple[Workload, Pods]]:
+    """The pods that answer."""
+    if target.service is not None:
+        yield from state.servers(target.service)
+    elif target.workload is not None:
+        for pods in sorted(state.pods_of(target.workload)):
+            yield target.workload, pods
 
 
 def judge(way: Path, values: Values, level: Level) -> Verdict:
@@ -122,7 +124,7 @@ def judge(way: Path, values: Values, level: Level) -> Verdict:
     unsure: Verdict | None = None
     for hop in way.hops:
         told = hop.enforcing.outcome(
-            _seen(hop, values), level, plaintext=hop.plaintext, port=hop.port
+            seen_at(hop, values), level, plaintext=hop.plaintext, port=hop.port
         )
         at = f"{hop.enforcing.by} of {hop.enforcing.where}"
         if told.allowed is False:
@@ -133,7 +135,7 @@ def judge(way: Path, values: Values, level: Level) -> Verdict:
     return unsure or Verdict(Answer.ALLOWED)
 
 
-def _seen(hop: Hop, values: Values) -> dict[str, str | None]:
+def seen_at(hop: Hop, values: Values) -> dict[str, str | None]:
     """The fields as this hop sees them: the identity of who connects to it, and its own port.
 
     Which address a policy of a waypoint compares has not been seen on a running one, nor has it behind one.
