@@ -73,8 +73,8 @@ docs-check: $(VENV)/dev.stamp ## fail when a generated page is not what `make do
 e2e: $(VENV)/dev.stamp ## the examples on a real API server with a real istiod (needs Go; the first run builds them)
 	@$(BIN)/pytest -p no:cacheprovider e2e
 
-cluster: $(VENV)/dev.stamp ## PROFILE=ambient|default [EXAMPLE=shop]: a control plane to try the product on (needs Go)
-	@$(BIN)/python -m e2e.cluster start "$(or $(PROFILE),ambient)" "$(EXAMPLE)"
+cluster: $(VENV)/dev.stamp ## PROFILE=ambient|default [EXAMPLE=shop] [FILL="100 20 3"]: one to try the product on (needs Go)
+	@$(BIN)/python -m e2e.cluster start "$(or $(PROFILE),ambient)" "$(EXAMPLE)" $(FILL)
 
 cluster-stop: ## end what `make cluster` started
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m e2e.cluster stop; fi

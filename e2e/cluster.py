@@ -13,10 +13,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.generate import Size
+from migrator.adapters.kube.client import connect
+
 from . import meshes
 from .api import reached
 from .cni_standin import CniStandIn
 from .controlplane import ControlPlane
+from .fill import fill
 from .processes import Child, end_process
 
 HOME = Path(__file__).parents[1] / ".cache" / "cluster"
@@ -32,25 +36,36 @@ class Started(NamedTuple):
     ticks: int
 
 
-def start(profile: str, example: str) -> None:
+class Detached(ControlPlane):
+    """A control plane that outlives the process that started it, and is remembered from its first child."""
+
+    def spawn(self, name: str, *arguments: str, env: dict[str, str] | None = None) -> Child:
+        child = super().spawn(name, *arguments, env=env)
+        remember(self.children)
+        return child
+
+
+def start(profile: str, example: str, size: Size | None = None) -> None:
     """Start, or say that it runs; print how to use it."""
     if any(alive(one) for one in remembered()):
-        say("a cluster of this checkout runs already")
+        say("a cluster of this checkout runs already, or was left half started")
         usage()
         return
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
-    plane = ControlPlane(HOME, detached=True)
+    plane = Detached(HOME, detached=True)
     try:
         plane.start()
         plane.install_istio(profile)
         if example:
             meshes.install(plane, example)
+        if size:
+            fill(connect(str(plane.kubeconfig)), size)
         plane.children.append(_standin(plane))
+        remember(plane.children)
     except BaseException:
         plane.stop()
         raise
-    remember(plane.children)
     usage()
 
 
@@ -123,14 +138,14 @@ def say(text: str) -> None:
 
 def main() -> None:
     match sys.argv[1:]:
-        case ["start", profile, example]:
-            start(profile, example)
+        case ["start", profile, example, *size]:
+            start(profile, example, Size(*map(int, size)) if size else None)
         case ["stop"]:
             stop()
         case ["enrol", server, trusted]:
             enrol(server, trusted)
         case other:
-            sys.exit(f"start PROFILE EXAMPLE | stop: {other}")
+            sys.exit(f"start PROFILE EXAMPLE [NAMESPACES WORKLOADS PODS] | stop: {other}")
 
 
 if __name__ == "__main__":
