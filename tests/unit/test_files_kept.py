@@ -210,3 +210,17 @@ def test_equal_parts_of_pods_are_kept_once(tmp_path: Path) -> None:
 
     assert {id(first.spec)} == {id(pod.spec) for pod in others}
     assert {id(first.annotations)} == {id(pod.annotations) for pod in others}
+
+
+def test_a_port_without_its_number_is_none(tmp_path):
+    """The API server refuses it; rules take the number for granted."""
+    path = tmp_path / "cart.yaml"
+    path.write_text(
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: cart}, spec: {template: {spec: "
+        "{containers: [{name: cart, image: a, ports: [{name: http}, {containerPort: 80}]}]}}}}"
+    )
+
+    (found,) = read_sources([str(path)]).snapshot
+
+    (container,) = found.spec["template"]["spec"]["containers"]
+    assert container["ports"] == [{"containerPort": 80}]
