@@ -16,24 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .generate import sized, write_json, write_snapshot, write_yaml
+from .measure import Cost, measure
 
 SIZES = (6_000, 30_000, 120_000)
 _YAML_UP_TO = 30_000
 _FLOOR = "import bench.floor, sys; bench.floor.parse(sys.argv[1])"
 _CHECK = "from migrator.cli import main; main()"
-_MEASURE = """
-import resource, subprocess, sys
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
-
-
-class Cost(NamedTuple):
-    """Of one process."""
-
-    seconds: float
-    mib: float
-    code: int
 
 
 class Row(NamedTuple):
@@ -44,17 +32,6 @@ class Row(NamedTuple):
     bytes: int
     floor: Cost
     check: Cost
-
-
-def measure(command: Sequence[str]) -> Cost:
-    """Run `command` as the only child of a process that then tells what it needed."""
-    begin = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, *command], capture_output=True, text=True, check=True
-    )
-    seconds = time.perf_counter() - begin
-    code, kib = done.stdout.split()
-    return Cost(seconds, int(kib) / 1024, int(code))
 
 
 def row(form: str, objects: int, source: Path) -> Row:

@@ -24,10 +24,14 @@ _MADE_BY_OTHERS = {"Pod", "ConfigMap"}
 
 def fill(api: Api, size: Size) -> None:
     """Create the objects; their pods follow (`wait_for_pods`)."""
-    found = [one for one in manifests(size) if one["kind"] not in _MADE_BY_OTHERS]
-    first = [one for one in found if one["kind"] == "Namespace"]
-    _create(api, first)
-    _create(api, [*_accounts(found), *(one for one in found if one["kind"] != "Namespace")])
+    found = [one for one in manifests(size) if not made_by_controllers(one)]
+    create(api, [one for one in found if one["kind"] == "Namespace"])
+    create(api, [*accounts(found), *(one for one in found if one["kind"] != "Namespace")])
+
+
+def made_by_controllers(one: dict[str, Any]) -> bool:
+    """Whether an object of the generator comes by itself on a cluster."""
+    return one["kind"] in _MADE_BY_OTHERS
 
 
 def ready_pods(api: Api) -> int:
@@ -45,7 +49,8 @@ def wait_for_pods(api: Api, pods: int, seconds: float) -> bool:
     return found >= pods
 
 
-def _accounts(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def accounts(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The ServiceAccounts that pods run as; the generator leaves them out."""
     for one in found:
         if one["kind"] == "Deployment":
             meta = one["metadata"]
@@ -56,7 +61,8 @@ def _accounts(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _create(api: Api, objects: Iterable[dict[str, Any]]) -> None:
+def create(api: Api, objects: Iterable[dict[str, Any]]) -> None:
+    """Create what is not there yet, several at once."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for done in [pool.submit(_one, api, body) for body in objects]:
             done.result()

@@ -30,11 +30,14 @@ def install(plane: "ControlPlane", profile: str) -> None:
         text=True,
         timeout=120,
     ).stdout
+    # those of an earlier profile have a URL, and cannot get a Service beside it
+    for kind, name in _WEBHOOKS:
+        plane.kubectl("delete", kind, name, "--ignore-not-found")
     plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
     if not any(child.name == "istiod" for child in plane.children):
         _start(plane)
     for kind, name in _WEBHOOKS:
-        _point_at_istiod(plane, kind, name)
+        point_at_istiod(plane, kind, name)
 
 
 def _has_namespace(plane: "ControlPlane") -> bool:
@@ -72,7 +75,7 @@ def _start(plane: "ControlPlane") -> None:
     )
 
 
-def _point_at_istiod(plane: "ControlPlane", kind: str, name: str) -> None:
+def point_at_istiod(plane: "ControlPlane", kind: str, name: str) -> None:
     configuration = plane.get(kind, name)
     bundle = base64.b64encode(plane.authority.ca.cert.read_bytes()).decode()
     patches = []

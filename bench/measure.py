@@ -1,0 +1,37 @@
+"""What a command costs: wall-clock seconds and the most memory that it held."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+# A process of its own between us and the command: Linux counts the memory of whoever forks to the child
+_MEASURE = """
+import resource, subprocess, sys, time
+begin = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+seconds = time.perf_counter() - begin
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, seconds)
+"""
+
+
+class Cost(NamedTuple):
+    """Of one process."""
+
+    seconds: float
+    mib: float
+    code: int
+
+
+def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
+    """Run `command` as the only child of a process that then tells what it needed."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **(env or {})},
+    )
+    code, kib, seconds = done.stdout.split()
+    return Cost(float(seconds), int(kib) / 1024, int(code))
