@@ -9,7 +9,7 @@ from typing import Any
 
 def has_labels(wanted: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether `labels` carry every pair of `wanted`; an empty `wanted` is carried by all."""
-    return all(labels.get(key) == value for key, value in wanted.items())
+    return wanted.items() <= labels.items()
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:

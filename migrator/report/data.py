@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import msgspec
 import yaml
 
 _NOT_PLAIN = re.compile(r"[^\n -~]")
@@ -13,7 +14,8 @@ def render(data: Any, form: str) -> str:
     """`data` as `form`: letters of every script as they are, what moves a cursor escaped."""
     if form == "yaml":
         return yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True)
-    return _NOT_PLAIN.sub(_visible, json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
+    text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
+    return _NOT_PLAIN.sub(_visible, text) + "\n"
 
 
 def _visible(character: re.Match[str]) -> str:
