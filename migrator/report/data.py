@@ -14,8 +14,14 @@ def render(data: Any, form: str) -> str:
     """`data` as `form`: letters of every script as they are, what moves a cursor escaped."""
     if form == "yaml":
         return yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True)
-    text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
-    return _NOT_PLAIN.sub(_visible, text) + "\n"
+    return _NOT_PLAIN.sub(_visible, _json(data)) + "\n"
+
+
+def _json(data: Any) -> str:
+    try:
+        return msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only the slower encoder can write
+        return json.dumps(data, indent=2, ensure_ascii=False)
 
 
 def _visible(character: re.Match[str]) -> str:
