@@ -62,8 +62,6 @@ def reduced(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reduced_container(container: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in container.items() if key in _CONTAINER}
-    if ports := kept.get("ports"):  # the API server refuses a port without its number
-        kept["ports"] = [one for one in ports if one.get("containerPort") is not None]
     if mounts := kept.get("volumeMounts"):
         kept["volumeMounts"] = [one for one in mounts if not _is_numbered(one)]
     return kept

@@ -32,7 +32,7 @@ PROBE = {
 }  # fmt: skip
 RESOURCES = {"requests": Map(Q), "limits": Map(Q), "claims": OBJECTS}
 ENV = [{"name": S, "value": S, "valueFrom": Map(OBJECT)}]
-PORTS = [{"name": S, "containerPort": I, "hostPort": I, "hostIP": S, "protocol": S}]
+PORTS = [{"name": S, "containerPort!": I, "hostPort": I, "hostIP": S, "protocol": S}]
 SECURITY_CONTEXT = {
     "runAsUser": I, "runAsGroup": I, "runAsNonRoot": B, "privileged": B, "fsGroup": I,
     "readOnlyRootFilesystem": B, "allowPrivilegeEscalation": B, "supplementalGroups": [I],
