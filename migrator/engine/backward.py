@@ -4,11 +4,11 @@ from migrator.errors import DriftError, MigrateError, RollbackIncompleteError, S
 from migrator.model.journal import Event
 from migrator.model.news import News, Question, Topic
 from migrator.planner.plan import Plan
+from migrator.planner.undo import Undo, order
 from migrator.steps import AnyStep, Person
 
 from . import stepper
 from .run import Run
-from .undo import Undo, order
 
 
 def to_undo(run: Run, to: str = "") -> tuple[Undo, ...]:

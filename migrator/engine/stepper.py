@@ -11,13 +11,13 @@ from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref
 from migrator.model.verdict import State
 from migrator.planner import checks
+from migrator.planner.undo import Undo
 from migrator.ports import Body, Cluster
 from migrator.steps import AnyStep, Check, Person
 
 from . import gitops
 from .pods import running_pods
 from .run import Run
-from .undo import Undo
 
 _TRIES = 5
 # The API server asks webhooks by labels of a namespace that it caches: a pod that is made at once after a

@@ -57,6 +57,10 @@ class Mesh:
         self._version = istio_version
         self._states: dict[Workload, dataplane.State] = {}
 
+    def changed(self, changes: Mapping[Ref, Resource | None]) -> "Mesh":
+        """The mesh with these objects in place of what was there; None for one that is gone."""
+        return Mesh(self.snapshot.changed(changes), istio_version=self.istio_version)
+
     def of(self, kind: GroupKind) -> tuple[Resource, ...]:
         return self.snapshot.of(kind)
 

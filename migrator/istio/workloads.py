@@ -5,7 +5,7 @@ Argo Rollout; and pods of any other controller (an operator's own kind), grouped
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -51,6 +51,10 @@ class Workload:
     @property
     def name(self) -> str:
         return self.ref.name
+
+    def without_pods(self) -> "Workload":
+        """As its manifest alone says it."""
+        return replace(self, pods=())
 
     @property
     def labels(self) -> Mapping[str, str]:

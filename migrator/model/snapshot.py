@@ -39,6 +39,12 @@ class Snapshot:
         self.unread = tuple(sorted(unread))
         self.unknown: Mapping[str, int] = dict(sorted((unknown or {}).items()))
 
+    def changed(self, changes: Mapping[Ref, Resource | None]) -> "Snapshot":
+        """The same, with these objects in place of what was there; None for one that is gone."""
+        kept = (r for r in self if r.ref not in changes)
+        new = (r for r in changes.values() if r is not None)
+        return Snapshot((*kept, *new), unread=self.unread, unknown=self.unknown)
+
     def __len__(self) -> int:
         return len(self._by_ref)
 

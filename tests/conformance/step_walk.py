@@ -13,7 +13,6 @@ from migrator.adapters.fake import MemoryJournal
 from migrator.engine import stepper
 from migrator.engine.lock import Holder, Lock
 from migrator.engine.run import Run
-from migrator.engine.undo import Undo
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.model.journal import Event
@@ -21,6 +20,7 @@ from migrator.model.news import Topic
 from migrator.model.resource import Ref
 from migrator.planner import checks
 from migrator.planner.plan import Header, Plan
+from migrator.planner.undo import Undo
 from migrator.steps import (
     AnyStep,
     CreateObject,
