@@ -63,6 +63,10 @@ class Objects:
             first = self._found[ring[0]].origin
             shown = " → ".join(str(ref) for ref in (*ring, ring[0]))
             self.refuse(first, f"owner references form a cycle: {shown}", str(ring[0].group_kind))
+        return self.so_far()
+
+    def so_far(self) -> Snapshot:
+        """Everything that was added, as it is in the middle of reading."""
         return Snapshot(self._found.values(), unread=self._unread, unknown=self._unknown)
 
     def merge(self, others: "Objects") -> None:

@@ -22,10 +22,16 @@ def cycles(resources: Mapping[Ref, Resource]) -> Iterator[tuple[Ref, ...]]:
 
 
 def _owners(resources: Iterable[Resource]) -> dict[Ref, Ref]:
-    found = {}
+    """Every controlling owner. Pods of one owner share its references, which are looked at once."""
+    found: dict[Ref, Ref] = {}
+    seen: set[tuple[str, int]] = set()
     for resource in resources:
-        if owner := _owner(resource):
-            found[owner] = owner
+        references = resource.body["metadata"].get("ownerReferences")
+        key = (resource.ref.namespace, id(references))
+        if references and key not in seen:
+            seen.add(key)
+            if owner := _owner(resource):
+                found[owner] = owner
     return found
 
 

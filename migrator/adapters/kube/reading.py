@@ -65,7 +65,7 @@ def read_cluster(api: Api, *, namespaces: Sequence[str] = ()) -> Reading:
         if namespaces:
             reader.read_namespaces({*namespaces, ROOT_NAMESPACE})
             reader.read_wholes(wanted_settings)
-            reader.read_namespaces({mesh_config(reader.objects.snapshot()).root_namespace})
+            reader.read_namespaces({mesh_config(reader.objects.so_far()).root_namespace})
         else:
             reader.read_all()
         reader.read_wholes(wanted_whole)
@@ -109,7 +109,7 @@ class _Reader:
 
     def read_wholes(self, wanted: Callable[[Snapshot], Iterable[Ref]]) -> None:
         """The few objects of which metadata is not enough."""
-        found = wanted(self.objects.snapshot())
+        found = wanted(self.objects.so_far())
         self._side_by_side(
             _One(self._served[ref.group_kind], ref.namespace, ref.name) for ref in found
         )
