@@ -91,7 +91,8 @@ class Progress:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._steps: dict[str, StepState] = {}
-        self._passed: dict[str, str] = {}
+        self._begun: dict[str, int] = {}
+        self._passed: dict[str, int] = {}
         self.baseline: float | None = None
         self.last: Entry | None = None
         for entry in entries:
@@ -101,15 +102,16 @@ class Progress:
         self.last = entry
         match entry.event:
             case Event.PASSED | Event.CHECKPOINT:
-                self._passed[entry.subject] = entry.says
+                self._passed[entry.subject] = entry.number
             case Event.BASELINE:
                 self.baseline = float(entry.says)
             case Event.STOPPED:
                 pass
             case Event.UNDONE:
                 self._steps.pop(entry.subject, None)
-                self._passed.clear()
+                self._forget_after(entry.subject)
             case Event.CAPTURED:
+                self._begun[entry.subject] = entry.number
                 self._steps[entry.subject] = StepState(
                     standing="captured", stamp=entry.stamp, images=entry.images
                 )
@@ -117,12 +119,19 @@ class Progress:
                 old = self.of(entry.subject)
                 new = old.model_copy(update={"standing": _STANDING[event]})
                 self._steps[entry.subject] = new
+                if event is Event.UNDOING:
+                    self._forget_after(entry.subject)
+
+    def _forget_after(self, step: str) -> None:
+        """What was passed before `step` was begun did not rest on it, and stays passed."""
+        begun = self._begun.get(step, 0)
+        self._passed = {name: at for name, at in self._passed.items() if at < begun}
 
     def of(self, step: str) -> StepState:
         return self._steps.get(step, StepState())
 
     def has_passed(self, subject: str) -> bool:
-        """Whether this gate was passed, or this checkpoint reached, and nothing undone since."""
+        """Whether this gate was passed, or this checkpoint reached, and nothing undone that came before it."""
         return subject in self._passed
 
     @property

@@ -316,6 +316,17 @@ def test_a_proxy_in_the_template_is_seen_though_pods_are_read_by_metadata(server
     assert mesh.state(mesh.workloads[0]).mode is Mode.MANUAL
 
 
+def test_a_namespace_that_is_being_deleted_holds_nothing_that_could_move(server, tmp_path):
+    doomed = item("old", "", metadata={"deletionTimestamp": "2026-01-02T00:00:00Z"})
+    stays = item("shop", "")
+    server.answers[NAMESPACES] = [listed(doomed, stays)]
+    mine, theirs = item("p", spec={}), item("p", "old", spec={})
+    server.answers[POLICIES] = [listed(mine, theirs)]
+    found = read_cluster(server.api(tmp_path)).snapshot
+    assert [r.name for r in found.of(kinds.NAMESPACE)] == ["shop"]
+    assert [r.namespace for r in found.of(kinds.AUTHORIZATION_POLICY)] == ["shop"]
+
+
 def test_an_object_that_does_not_fit_is_named_and_the_others_are_read(server, tmp_path):
     server.answers[POLICIES] = [listed(item("bad", spec={"rules": 5}), item("good", spec={}))]
 

@@ -115,10 +115,16 @@ class _Reader:
         )
 
     def snapshot(self) -> Snapshot:
-        """What was read, with what could not be."""
+        """What was read, with what could not be; without namespaces that are being deleted.
+
+        Their pods go first, and what is left would look like workloads that wait for pods.
+        """
         for unread in self._refused.values():
             self.objects.note(unread)
-        return self.objects.snapshot()
+        found = self.objects.snapshot()
+        ending = {r.name for r in found.of(kinds.NAMESPACE) if "deletionTimestamp" in r.metadata}
+        gone = {r.ref: None for r in found if _space(r.ref) in ending} if ending else {}
+        return found.changed(gone) if gone else found
 
     def _side_by_side(self, tasks: Iterable[_List | _One]) -> None:
         order = sorted(tasks, key=lambda task: task.served.kind not in _LONG)
@@ -165,6 +171,10 @@ class _Reader:
 
     def _new(self) -> Objects:
         return Objects("", _no_line, self._sanitizer)
+
+
+def _space(ref: Ref) -> str:
+    return ref.name if ref.group_kind == kinds.NAMESPACE else ref.namespace
 
 
 def _no_line(_: Origin, __: str) -> int:
