@@ -131,7 +131,7 @@ class Progress:
         return self._steps.get(step, StepState())
 
     def has_passed(self, subject: str) -> bool:
-        """Whether this gate was passed, or this checkpoint reached, and nothing undone that came before it."""
+        """Whether this gate or checkpoint was passed, and nothing undone that came before it."""
         return subject in self._passed
 
     @property
