@@ -5,8 +5,8 @@ identity. Identities that policies name and no workload of the source has are ca
 is claimed.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -26,14 +26,20 @@ Ways = tuple[frozenset[Caller], frozenset[Caller]]  # before, after
 Pattern = tuple[str, str]  # field, text
 _SIDECAR = frozenset({Caller.SIDECAR})
 _OUTSIDE = frozenset({Caller.OUTSIDE})
+BEYOND: Ways = (_OUTSIDE, _OUTSIDE)
 
 
 class Source(NamedTuple):
-    """One caller: a workload, or with `ref` None somebody whom the source does not hold."""
+    """One caller: a workload, or with `ref` None somebody whom the source does not hold.
+
+    `since` and `until`: from which moment, and before which, it sends in its later ways, where that is told.
+    """
 
     ref: Ref | None
     principal: str
     ways: Ways
+    since: int | None = None
+    until: int | None = None
 
 
 class Sample(NamedTuple):
@@ -49,16 +55,34 @@ class Sample(NamedTuple):
 
 
 Cell = dict[str, list[Source]]  # by namespace
-OUTSIDE = Sample(Source(None, "", (_OUTSIDE, _OUTSIDE)), alone=True)
+OUTSIDE = Sample(Source(None, "", BEYOND), alone=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Callers:
-    """The callers of two states; `among` limits them to these workloads, and to those outside."""
+class Sampled(ABC):
+    """Somebody who may call, in classes. `domain`: the mesh's trust domain; `limited`: these and nobody else
+    but those outside the mesh.
+    """
 
-    before: State
-    after: State
-    among: frozenset[Ref] | None = None
+    def __init__(self, domain: str, *, limited: bool) -> None:
+        self._domain = domain
+        self._limited = limited
+        self._samples: dict[frozenset[Pattern], tuple[Sample, ...]] = {}
+        self._by_wild: dict[frozenset[Pattern], Mapping[object, Cell]] = {}
+
+    @property
+    @abstractmethod
+    def all(self) -> Mapping[str, tuple[Source, ...]]:
+        """By identity: once for each pair of ways in which its workloads send."""
+
+    @property
+    @abstractmethod
+    def waypoints(self) -> frozenset[str]:
+        """Identities of waypoints, who call for others only."""
+
+    @cached_property
+    def moved(self) -> bool:
+        """Whether somebody sends in another way than before."""
+        return any(s.ways[0] != s.ways[1] for known in self.all.values() for s in known)
 
     def samples(self, atoms: Iterable[Atom]) -> tuple[Sample, ...]:
         """One caller of each class that the fields about identity tell apart."""
@@ -70,53 +94,13 @@ class Callers:
             found = self._samples[patterns] = tuple(self._pick(patterns))
         return found
 
-    @cached_property
-    def _samples(self) -> dict[frozenset[Pattern], tuple[Sample, ...]]:
-        return {}
-
-    @cached_property
-    def moved(self) -> bool:
-        """Whether somebody sends in another way than before."""
-        return any(s.ways[0] != s.ways[1] for known in self._all.values() for s in known)
-
-    @cached_property
-    def _all(self) -> Mapping[str, tuple[Source, ...]]:
-        """By identity: once for each pair of ways in which its workloads send."""
-        found: dict[str, dict[Ways, Source]] = {}
-        for workload in self.before.mesh.workloads:
-            later = self.after.mesh.workload(workload.ref)
-            if workload.role not in _CALLING or later is None:
-                continue
-            if self.among is not None and workload.ref not in self.among:
-                continue
-            ways = (_ways(self.before, workload), _ways(self.after, later))
-            if ways == (_OUTSIDE, _OUTSIDE):
-                continue  # `OUTSIDE` is these and all others
-            principal = self._principal(workload.namespace, workload.service_account)
-            known = found.setdefault(principal, {})
-            known.setdefault(ways, Source(workload.ref, principal, ways))
-        return {principal: tuple(known.values()) for principal, known in found.items()}
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        """Identities that are somebody's; those of waypoints too, who call for others only."""
-        waypoints = (
-            fronts.principal(state.mesh, gateway.ref)
-            for state in (self.before, self.after)
-            for gateway in state.mesh.waypoints.gateways
-        )
-        return frozenset({*self._all, *waypoints})
-
-    def _principal(self, namespace: str, account: str) -> str:
-        return f"{self.before.mesh.config.trust_domain}/ns/{namespace}/sa/{account}"
-
     def _pick(self, patterns: frozenset[Pattern]) -> Iterator[Sample]:
         yield OUTSIDE
         named = sorted({p for p in (self._named(*one) for one in patterns) if p})
         for principal in named:
-            for source in self._all.get(principal, ()):
+            for source in self.all.get(principal, ()):
                 yield Sample(source, alone=True)
-            if principal not in self._known and self.among is None:
+            if not (principal in self.all or principal in self.waypoints or self._limited):
                 yield Sample(Source(None, principal, (_SIDECAR, _SIDECAR)), alone=True)
         namespaces = {text for key, text in patterns if key == "namespace" and "*" not in text}
         wild = frozenset(p for p in patterns if "*" in p[1] and p[1] != "*")
@@ -129,7 +113,7 @@ class Callers:
             return ""
         if key == "account":
             namespace, _, account = text.partition("/")
-            return self._principal(namespace, account)
+            return principal_of(self._domain, namespace, account)
         return text if key == "principal" else ""
 
     def _cells(self, wild: frozenset[Pattern]) -> Mapping[object, Cell]:
@@ -137,7 +121,7 @@ class Callers:
         if wild not in self._by_wild:
             ordered = sorted(wild)
             cells: dict[object, Cell] = {}
-            for source in (one for known in self._all.values() for one in known):
+            for source in (one for known in self.all.values() for one in known):
                 values = identity(source.principal)
                 met = tuple(matches(key, text, values[key] or "") for key, text in ordered)
                 cell = cells.setdefault((source.ways, met), {})
@@ -145,9 +129,36 @@ class Callers:
             self._by_wild[wild] = cells
         return self._by_wild[wild]
 
+
+class Between(Sampled):
+    """The callers of two states; `among` limits them to these workloads, and to those outside."""
+
+    def __init__(self, before: State, after: State, among: frozenset[Ref] | None = None) -> None:
+        super().__init__(before.mesh.config.trust_domain, limited=among is not None)
+        self.before, self.after, self.among = before, after, among
+
     @cached_property
-    def _by_wild(self) -> dict[frozenset[Pattern], Mapping[object, Cell]]:
-        return {}
+    def all(self) -> Mapping[str, tuple[Source, ...]]:
+        """By identity: once for each pair of ways in which its workloads send."""
+        found: dict[str, dict[Ways, Source]] = {}
+        for workload in self.before.mesh.workloads:
+            later = self.after.mesh.workload(workload.ref)
+            if later is None or not may_call(workload):
+                continue
+            if self.among is not None and workload.ref not in self.among:
+                continue
+            ways = (ways_of(self.before, workload), ways_of(self.after, later))
+            if ways == BEYOND:
+                continue  # `OUTSIDE` is these and all others
+            principal = principal_of(self._domain, workload.namespace, workload.service_account)
+            known = found.setdefault(principal, {})
+            known.setdefault(ways, Source(workload.ref, principal, ways))
+        return {principal: tuple(known.values()) for principal, known in found.items()}
+
+    @cached_property
+    def waypoints(self) -> frozenset[str]:
+        """Identities of waypoints, who call for others only."""
+        return frozenset().union(*(waypoints_of(state) for state in (self.before, self.after)))
 
 
 def _of_cell(cell: Cell, named: frozenset[str], namespaces: set[str]) -> Iterator[Sample]:
@@ -159,10 +170,40 @@ def _of_cell(cell: Cell, named: frozenset[str], namespaces: set[str]) -> Iterato
 
 
 def _first(sources: Iterable[Source], named: frozenset[str]) -> Iterator[Sample]:
-    found = next((one for one in sources if one.principal not in named), None)
-    if found is not None:
+    others = (one for one in sources if one.principal not in named)
+    found = next(others, None)
+    if found is None:
+        return
+    if found.since is None:
         yield Sample(found, alone=False)
+        return
+    kept = (found, *others)
+    yield Sample(together(kept), alone=len({one.principal for one in kept}) == 1)
 
 
-def _ways(state: State, workload: Workload) -> frozenset[Caller]:
+def together(sources: Iterable[Source]) -> Source:
+    """One that stands for several, from the first moment of any to the last of any."""
+    found = sorted(sources, key=lambda one: (one.since or 0, one.ref or ()))
+    return found[0]._replace(until=max(one.until or 0 for one in found))
+
+
+def ways_of(state: State, workload: Workload) -> frozenset[Caller]:
+    """How its pods send."""
     return frozenset(CALLERS[p.mode] for p in state.pods_of(workload) if p.mode in CALLERS)
+
+
+def may_call(workload: Workload) -> bool:
+    """Whether it is one of those whose calls are looked at."""
+    return workload.role in _CALLING
+
+
+def principal_of(domain: str, namespace: str, account: str) -> str:
+    """An identity as certificates bear it."""
+    return f"{domain}/ns/{namespace}/sa/{account}"
+
+
+def waypoints_of(state: State) -> frozenset[str]:
+    """The identities of its waypoints."""
+    return frozenset(
+        fronts.principal(state.mesh, gateway.ref) for gateway in state.mesh.waypoints.gateways
+    )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from migrator.istio import kinds
 from migrator.model.resource import Ref, Resource
 
-from .callers import Callers
+from .callers import Between
 from .enforcing import By
 from .facts import Facts
 from .paths import Caller, Hop, Path, Target, path
@@ -65,7 +65,7 @@ _Key = tuple[Ref, Caller, str, Enforcement]
 class _Table:
     def __init__(self, state: State) -> None:
         self.facts = Facts.of(state)
-        self._callers = Callers(state, state)
+        self._callers = Between(state, state)
         self._read: dict[tuple[Resource, Level], _Reading | None] = {}
 
     def of_target(self, target: Target) -> Iterator[_Key]:

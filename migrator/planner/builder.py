@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from migrator import __version__
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding
+from migrator.steps import Target
 
+from .accepting import acknowledgements
 from .contract import contract
 from .expand import expand
-from .exposure import acknowledgements
+from .exposure import with_exposure
 from .handover import HandOver, hand_over
 from .layout import Layout, lay_out
 from .options import PlanOptions
 from .order import Order, put_in_order
-from .plan import Header, NamespaceScope, Phase, Plan, WaypointScope
+from .plan import Header, KnownCallers, NamespaceScope, Phase, Plan, WaypointScope
 from .prepare import prepare
 from .switch import switch
 
@@ -33,24 +35,40 @@ def make_plan(
     handover = hand_over(layout)
     order = put_in_order(layout)
     blocked = any(not b.acknowledged for b in layout.blockers)
-    accepted = {(a.code, a.object) for a in options.acknowledge}
-    closing = tuple(
-        a.model_copy(
-            update={"acknowledged": (a.code, "") in accepted or (a.code, str(a.target)) in accepted}
-        )
-        for a in acknowledgements(layout, order)
-    )
-    return Plan(
+    plan = Plan(
         tool=f"migrate {__version__}",
         header=_header(mesh, options),
         assumptions=_assumptions(layout, order),
         scope=tuple(_scope(layout, namespace) for namespace in layout.namespaces),
         waypoints=tuple(_waypoint(layout, namespace) for namespace in layout.waypoint_namespaces),
         blockers=layout.blockers,
-        acknowledgements=() if blocked else (*closing, *layout.acknowledgements),
+        acknowledgements=()
+        if blocked
+        else (*acknowledgements(layout, order), *layout.acknowledgements),
         exclusions=layout.exclusions,
+        callers=tuple(_known(order)),
         phases=() if blocked else _phases(layout, handover, order),
     )
+    return _accepted(with_exposure(mesh, plan), options)
+
+
+def _known(order: Order) -> Iterator[KnownCallers]:
+    for ref, found in sorted(order.callers.items()):
+        if found.workloads is not None:
+            callers = tuple(Target.of(one) for one in sorted(found.workloads))
+            yield KnownCallers(target=Target.of(ref), callers=callers, how=found.how)
+
+
+def _accepted(plan: Plan, options: PlanOptions) -> Plan:
+    """With what a person has accepted of the plan itself; of findings that is said already."""
+    wanted = {(a.code, a.object) for a in options.acknowledge if a.code.startswith("PLAN")}
+    found = tuple(
+        a.model_copy(update={"acknowledged": True})
+        if wanted & {(a.code, ""), (a.code, str(a.target))}
+        else a
+        for a in plan.acknowledgements
+    )
+    return plan.model_copy(update={"acknowledgements": found})
 
 
 def _phases(layout: Layout, handover: HandOver, order: Order) -> tuple[Phase, ...]:

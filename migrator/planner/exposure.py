@@ -1,103 +1,149 @@
-"""What a wave opens and closes, for whom: from the model, not observed.
+"""The answer for the security reviewer: what a plan opens and closes, for whom, between which steps.
 
-Nothing opens by the plan's own steps: each pod is born under the policies of its own mode. What a person
-accepted against a blocker may, and is named in the wave where it begins. What may close are calls from pods
-that still have a sidecar to guarded pods, because a sidecar never sends through a waypoint.
+It is computed from the plan's own steps, whoever wrote them, so that an edited plan gets its own answer.
 """
 
-from migrator.istio.workloads import Workload
-from migrator.model.finding import Finding, Scope, Severity
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from migrator.exposure.ways import Kind
+from migrator.istio.mesh import Mesh
+from migrator.model.finding import Severity
 from migrator.model.resource import Ref
 from migrator.steps import Target
 
-from .layout import Layout, stopped_by
-from .order import Order, Unit
-from .plan import Acknowledgement, Exposure
+from .exposing import Exposed, end_of, exposed
+from .plan import Acknowledgement, ChangedCalls, Exposure, Phase, Plan, Wave
+
+_OF_THE_ORDER = frozenset({"PLAN01", "PLAN02"})
+_CODES = {
+    Kind.OPENS: ("PLAN03", "plan-opens", Severity.BLOCKER),
+    Kind.CLOSES: ("PLAN04", "plan-closes", Severity.WARNING),
+    Kind.UNKNOWN: ("PLAN05", "plan-unknown", Severity.WARNING),
+}
+_OURS = frozenset(code for code, _, _ in _CODES.values())
+_SHOWN = 3
 
 
-def of_unit(layout: Layout, order: Order, unit: Unit) -> Exposure:
-    """The exposure while the unit moves, and what of it stays."""
-    opens = tuple(
-        f"Accepted by a person, and it may open something: {f.code} {f.rule} on {f.subject}: {f.message}"
-        for f in layout.accepted
-        if _touches(layout, order, unit, f)
+def with_exposure(mesh: Mesh, plan: Plan) -> Plan:
+    """The plan with what its steps open and close, and with what a person must accept of that.
+
+    `mesh` is what the plan was made from. What was accepted stays so as long as it says the same.
+    """
+    calls = {
+        one.target.ref: frozenset(caller.ref for caller in one.callers) for one in plan.callers
+    }
+    told = tuple(_told(plan, exposed(mesh, plan, calls)))
+    by_wave: dict[str, list[_Told]] = {}
+    home = {step.id: wave.name for _, wave, step in plan.steps()}
+    for one in told:
+        by_wave.setdefault(home[one.calls.since], []).append(one)
+    phases = tuple(_with_phase(phase, by_wave) for phase in plan.phases)
+    others = [a for a in plan.acknowledgements if a.code not in _OURS]
+    accepted = {(a.code, a.target.ref, a.says) for a in plan.acknowledgements if a.acknowledged}
+    ours = [
+        a.model_copy(update={"acknowledged": (a.code, a.target.ref, a.says) in accepted})
+        for a in _acknowledgements(mesh, plan, told)
+    ]
+    return plan.model_copy(update={"phases": phases, "acknowledgements": (*ours, *others)})
+
+
+class _Told(NamedTuple):
+    kind: Kind
+    calls: ChangedCalls
+
+
+def _with_phase(phase: Phase, by_wave: dict[str, list[_Told]]) -> Phase:
+    waves = tuple(_with_wave(wave, by_wave.get(wave.name, ())) for wave in phase.waves)
+    return phase.model_copy(update={"waves": waves})
+
+
+def _with_wave(wave: Wave, told: Iterable[_Told]) -> Wave:
+    found: dict[Kind, list[ChangedCalls]] = {kind: [] for kind in Kind}
+    for one in told:
+        found[one.kind].append(one.calls)
+    exposure = Exposure(
+        opens=tuple(found[Kind.OPENS]),
+        closes=tuple(found[Kind.CLOSES]),
+        unknown=tuple(found[Kind.UNKNOWN]),
+        accepted=wave.exposure.accepted,
     )
-    closes = []
-    if unit.among:
-        names = ", ".join(unit.among)
-        closes.append(
-            f"While the wave runs, calls among {names} from pods that still have a sidecar to pods that "
-            "are ambient already are refused by their guards: they may call each other, so that none of "
-            "them can go first."
-        )
-    for workload in unit.workloads:
-        if workload.ref not in layout.guarded:
+    return wave.model_copy(update={"exposure": exposure})
+
+
+def _told(plan: Plan, found: Iterable[Exposed]) -> Iterator[_Told]:
+    """One line for all that differs in identity and port only."""
+    steps, end = [step.id for _, _, step in plan.steps()], end_of(plan)
+    groups: dict[tuple[object, ...], list[Exposed]] = {}
+    for one in _joined(found):
+        change = one.change._replace(principal="", alike=False, port=0, request="", why="")
+        has_identity = bool(one.change.principal)
+        groups.setdefault((one.kind, one.since, one.until, has_identity, change), []).append(one)
+    for group in sorted(groups.values(), key=lambda g: (g[0].since, g[0].until, str(g[0].change))):
+        first = group[0]
+        at = first.change.service or first.change.server
+        if at is None:
             continue
-        left = _left_behind(layout, order, workload)
-        if left:
-            closes.append(
-                f"From this wave on the guard of {workload.ref} refuses {', '.join(left)}."
-            )
-        if not layout.mesh.mtls(workload).strict:
-            closes.append(
-                f"{workload.ref} accepts plaintext today (PeerAuthentication is not STRICT): plaintext "
-                "callers from outside the mesh, which no waypoint serves, are refused from now on."
-            )
-    return Exposure(opens=opens, closes=tuple(closes))
+        yield _Told(
+            first.kind,
+            ChangedCalls(
+                callers=first.change.caller.value,
+                identities=tuple(sorted({g.change.principal for g in group} - {""})),
+                alike=any(g.change.alike for g in group),
+                target=Target.of(at),
+                direct=first.change.direct,
+                ports=tuple(sorted({g.change.port for g in group})),
+                request=first.change.request,
+                policy=Target.of(first.change.policy) if first.change.policy else None,
+                hop=first.change.hop,
+                why=first.change.why,
+                since=steps[(first.since - 1) // 2],
+                until=steps[(first.until - 1) // 2] if first.until < end else "",
+            ),
+        )
 
 
-def _touches(layout: Layout, order: Order, unit: Unit, finding: Finding) -> bool:
-    """Whether the finding's harm begins with the unit; one of the whole mesh begins with the first."""
-    if finding.scope is Scope.CLUSTER:
-        return unit == order.units[0]
-    return bool(stopped_by(finding, layout.mesh, unit.workloads))
+def _joined(found: Iterable[Exposed]) -> Iterator[Exposed]:
+    """What goes on through several moments, as one."""
+    by_change: dict[tuple[object, ...], list[Exposed]] = {}
+    for one in found:
+        key = (one.kind, one.change._replace(alike=False, request="", why=""))
+        by_change.setdefault(key, []).append(one)
+    for group in by_change.values():
+        first, *rest = sorted(group, key=lambda one: (one.since, one.until))
+        for one in rest:
+            if one.since <= first.until:
+                first = first._replace(until=max(first.until, one.until))
+            else:
+                yield first
+                first = one
+        yield first
 
 
-def acknowledgements(layout: Layout, order: Order) -> tuple[Acknowledgement, ...]:
-    """What closes must be accepted by a person before the plan may be applied."""
-    found = []
-    for unit in order.units:
-        if unit.among:
-            found.append(
-                _acknowledge(
-                    "callers-in-a-cycle",
-                    Severity.WARNING,
-                    unit.workloads[0].ref,
-                    f"{', '.join(unit.among)} may call each other and are guarded: while they move, some "
-                    "of these calls are refused. Options: a maintenance window; a declared call graph "
-                    "(--calls) that shows an order; or accept it here.",
-                )
-            )
-        for workload in unit.workloads:
-            left = _left_behind(layout, order, workload) if workload.ref in layout.guarded else ()
-            if left:
-                found.append(
-                    _acknowledge(
-                        "callers-left-behind",
-                        Severity.BLOCKER,
-                        workload.ref,
-                        f"{', '.join(left)} stay in sidecar mode and may call {workload.ref} "
-                        f"({order.callers[workload.ref].how}); its guard will refuse them. Let them "
-                        "move, leave the server behind too (--exclude), declare the call graph "
-                        "(--calls), or accept it here.",
-                    )
-                )
-    unique = {(a.rule, a.target.ref, a.says): a for a in found}
-    return tuple(unique[key] for key in sorted(unique))
+def _acknowledgements(mesh: Mesh, plan: Plan, told: Iterable[_Told]) -> Iterator[Acknowledgement]:
+    """One for each target and kind of what a person has to accept."""
+    ordered = {a.target.ref for a in plan.acknowledgements if a.code in _OF_THE_ORDER}
+    groups: dict[tuple[Kind, Ref], list[ChangedCalls]] = {}
+    for one in told:
+        if one.kind is not Kind.CLOSES or not _goes_without(mesh, one.calls, ordered):
+            groups.setdefault((one.kind, one.calls.target.ref), []).append(one.calls)
+    for (kind, ref), found in sorted(groups.items(), key=lambda g: (g[0][0].value, g[0][1])):
+        code, rule, severity = _CODES[kind]
+        more = len(found) - _SHOWN
+        says = ". ".join(map(str, found[:_SHOWN])) + (f". And {more} more." if more > 0 else ".")
+        yield Acknowledgement(
+            code=code, rule=rule, severity=severity, target=Target.of(ref), says=says
+        )
 
 
-def _left_behind(layout: Layout, order: Order, workload: Workload) -> tuple[str, ...]:
-    """Meshed workloads that may call the server and that the plan does not move."""
-    moving = {w.ref for w in layout.moving}
-    callers = order.callers[workload.ref].workloads
-    staying = [w.ref for w in layout.mesh.meshed if w.ref not in moving]
-    return tuple(str(ref) for ref in staying if callers is None or ref in callers)
-
-
-def _acknowledge(rule: str, severity: Severity, ref: Ref, says: str) -> Acknowledgement:
-    return Acknowledgement(
-        code=_CODES[rule], rule=rule, severity=severity, target=Target.of(ref), says=says
-    )
-
-
-_CODES = {"callers-in-a-cycle": "PLAN01", "callers-left-behind": "PLAN02"}
+def _goes_without(mesh: Mesh, calls: ChangedCalls, ordered: set[Ref]) -> bool:
+    """Whether nobody has to accept that it closes: it is said of the order already, or nobody is known to
+    call these pods by their own address.
+    """
+    ref = calls.target.ref
+    service, workload = mesh.services.get(ref), mesh.workload(ref)
+    servers = {w.ref for w in mesh.services.workloads(service)} if service else {ref}
+    if calls.callers == "sidecar" and servers & ordered:
+        return True
+    leading = (service,) if service else mesh.services.of_workload(workload) if workload else ()
+    return calls.direct and not any(one.headless for one in leading)

@@ -29,14 +29,57 @@ class Gate(Frozen):
     minutes: int = 0
 
 
-class Exposure(Frozen):
-    """What a wave opens (a request that was denied passes) and closes (one that passed fails), for whom.
+class ChangedCalls(Frozen):
+    """Calls of one kind of callers to one target whose fate is another than at the start.
 
-    Computed by the model from manifests, not observed.
+    `callers` is how they send; `identities` are principals, none for callers without one. `alike`: others
+    too, whom no policy tells from these. `direct`: to the pods' addresses, past every virtual IP. `request`
+    is one of those that are meant. `policy`, at `hop`: of what opens the one that denied before, of what
+    closes the one that denies now. `since` and `until` are steps; `until` is empty for what stays so.
     """
 
-    opens: tuple[str, ...] = ()
-    closes: tuple[str, ...] = ()
+    callers: str
+    identities: tuple[str, ...] = ()
+    alike: bool = False
+    target: Target
+    direct: bool = False
+    ports: tuple[int, ...]
+    request: str
+    policy: Target | None = None
+    hop: str = ""
+    why: str
+    since: str
+    until: str = ""
+
+    @property
+    def who(self) -> str:
+        """The callers, in words."""
+        if not self.identities:
+            return "anybody" if self.alike else f"{self.callers} callers without an identity"
+        named = ", ".join(self.identities)
+        return f"{self.callers} callers {named}" + (" and others like them" if self.alike else "")
+
+    def __str__(self) -> str:
+        ports = ", ".join(map(str, self.ports))
+        where = f"the pods of {self.target} by their own address" if self.direct else self.target
+        at = f" ({self.policy} at the {self.hop})" if self.policy else ""
+        until = f" until {self.until}" if self.until else ", and it stays so"
+        return (
+            f"{self.who}, to {where}, port {ports}, for example {self.request}: {self.why}{at}; "
+            f"from {self.since}{until}"
+        )
+
+
+class Exposure(Frozen):
+    """What begins with a wave: requests that were denied and pass, that passed and fail, or that nobody
+    can tell of, against the start, for whom and until when. `accepted` are blockers that a person
+    accepted, in whose harm the model has no say. Computed by the model, not observed.
+    """
+
+    opens: tuple[ChangedCalls, ...] = ()
+    closes: tuple[ChangedCalls, ...] = ()
+    unknown: tuple[ChangedCalls, ...] = ()
+    accepted: tuple[str, ...] = ()
 
 
 class Wave(Frozen):
@@ -92,6 +135,14 @@ class Exclusion(Frozen):
     fix: str = ""
 
 
+class KnownCallers(Frozen):
+    """Who may call a workload, where that is known; `how` says from where. Of others nothing closes."""
+
+    target: Target
+    callers: tuple[Target, ...]
+    how: str
+
+
 class Acknowledgement(Frozen):
     """Behaviour that changes and that a person accepts by setting `acknowledged: true`."""
 
@@ -116,6 +167,7 @@ class Plan(Frozen):
     blockers: tuple[Acknowledgement, ...]
     acknowledgements: tuple[Acknowledgement, ...]
     exclusions: tuple[Exclusion, ...]
+    callers: tuple[KnownCallers, ...] = ()
     phases: tuple[Phase, ...]
 
     model_config = Frozen.model_config | {"populate_by_name": True, "serialize_by_alias": True}
@@ -134,6 +186,7 @@ class Plan(Frozen):
         blocked = (f"{b.code} {b.rule} on {b.target} blocks the whole mesh" for b in self.blockers)
         waiting = (
             f"{a.code} {a.rule} on {a.target} is not acknowledged"
+            + (f": {a.says}" if a.code.startswith("PLAN") else "")
             for a in self.acknowledgements
             if not a.acknowledged
         )

@@ -43,6 +43,7 @@ def dump(plan: Plan) -> str:
         for wave in phase["waves"]:
             wave["steps"] = [_tidy(step) for step in wave["steps"]]
             wave["gates"] = [_without(gate, {"minutes": 0}) for gate in wave["gates"]]
+            wave["exposure"] = _said({k: list(map(_said, v)) for k, v in wave["exposure"].items()})
     return _HEAD + block(data)
 
 
@@ -111,6 +112,13 @@ def _tidy(step: dict[str, Any]) -> dict[str, Any]:
             if check["about"] is None:
                 del check["about"]
     return tidy
+
+
+def _said(data: Any) -> Any:
+    """Without what says nothing."""
+    if not isinstance(data, dict):
+        return data
+    return {k: v for k, v in data.items() if v not in ([], "", False, None)}
 
 
 def _without(data: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

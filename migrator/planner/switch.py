@@ -9,14 +9,14 @@ from migrator.steps import AnyStep, CreateObject, Disruption, SetLabels, Target,
 from migrator.translate import waypoint
 
 from . import checks
+from .accepting import accepted_in
 from .expand import object_ref, waypoint_step
-from .exposure import of_unit
 from .flip import flip_steps
 from .handover import HandOver, rule_about
 from .layout import Layout
 from .moves import move_steps
 from .order import Order, Unit
-from .plan import Gate, Phase, PhaseName, Wave
+from .plan import Exposure, Gate, Phase, PhaseName, Wave
 from .prepare import step_name
 
 
@@ -42,7 +42,7 @@ def switch(layout: Layout, handover: HandOver, order: Order) -> Phase:
                 goal=_goal(unit),
                 steps=steps,
                 gates=_gates(layout),
-                exposure=of_unit(layout, order, unit),
+                exposure=Exposure(accepted=accepted_in(layout, order, unit)),
             )
         )
     return Phase(

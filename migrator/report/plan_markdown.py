@@ -6,6 +6,7 @@ from migrator.planner.invariants import broken
 from migrator.planner.plan import Acknowledgement, Plan, Wave
 from migrator.steps import AnyStep, Check
 
+from .exposed import exposed
 from .markdown import code, fenced, in_html, prose
 from .text import plural
 
@@ -69,11 +70,10 @@ def _acknowledgement(one: Acknowledgement) -> str:
 
 def _exposure(plan: Plan) -> list[str]:
     out = ["## What opens, what closes", "", "By the model, from manifests; not observed.", ""]
-    waves = [wave for phase in plan.phases for wave in phase.waves]
-    opens = [f"- {code(w.name)}: {prose(said)}" for w in waves for said in w.exposure.opens]
-    closes = [f"- {code(w.name)}: {prose(said)}" for w in waves for said in w.exposure.closes]
-    out += ["Opens (a request that was denied passes):", "", *(opens or ["- nothing"]), ""]
-    return [*out, "Closes (a request that passed is refused):", "", *(closes or ["- nothing"]), ""]
+    for title, _, found in exposed(plan):
+        said = [f"- {code(name)}: {prose(text)}" for name, text in found]
+        out += [f"{title.capitalize()}:", "", *(said or ["- nothing"]), ""]
+    return out
 
 
 def _scope(plan: Plan) -> list[str]:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from migrator.planner.invariants import broken
 from migrator.planner.plan import Acknowledgement, Plan, Wave
 
+from .exposed import exposed
 from .text import plural, safe, wrap
 
 Line = tuple[str, str]
+_SHOWN = 40
 _DISRUPTIONS = {"none": "", "new-connections": "  [new connections]", "restart": "  [restart]"}
 
 
@@ -70,20 +72,15 @@ def _acknowledgement(one: Acknowledgement, columns: int) -> str:
 
 
 def _exposure(plan: Plan, columns: int) -> Iterator[Line]:
-    waves = [wave for phase in plan.phases for wave in phase.waves]
     yield "", ""
-    yield "OPENS (a request that was denied passes), by the model", "bold"
-    opens = [(wave.name, said) for wave in waves for said in wave.exposure.opens]
-    for name, said in opens:
-        yield wrap(f"{name}: {said}", "    ", columns, first="  "), "red"
-    if not opens:
-        yield "  nothing", ""
-    yield "CLOSES (a request that passed is refused), by the model", "bold"
-    closes = [(wave.name, said) for wave in waves for said in wave.exposure.closes]
-    for name, said in closes:
-        yield wrap(f"{name}: {said}", "    ", columns, first="  "), "yellow"
-    if not closes:
-        yield "  nothing", ""
+    for title, style, found in exposed(plan):
+        yield f"{title}, by the model", "bold"
+        for name, said in found[:_SHOWN]:
+            yield wrap(f"{name}: {said}", "    ", columns, first="  "), style
+        if len(found) > _SHOWN:
+            yield f"  and {len(found) - _SHOWN} more, in the plan and its report", "dim"
+        if not found:
+            yield "  nothing", ""
 
 
 def _scope(plan: Plan, columns: int) -> Iterator[Line]:

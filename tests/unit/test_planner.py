@@ -230,7 +230,7 @@ def test_an_accepted_blocker_is_named_where_it_may_open_something():
     behind = plan([*shop("a"), fence])
     accepted = plan([*shop("a"), fence], acknowledge=(Acknowledge(code="registry-only"),))
     opens = [
-        said for phase in accepted.phases for wave in phase.waves for said in wave.exposure.opens
+        said for phase in accepted.phases for wave in phase.waves for said in wave.exposure.accepted
     ]
 
     assert [e.target.name for e in behind.exclusions] == ["a"]
@@ -249,7 +249,7 @@ def test_what_an_owner_suppressed_is_seen_by_the_reviewer():
     made = make_plan(mesh, rest, PlanOptions(), hidden)
 
     assert any(a.acknowledged and "a test system" in a.says for a in made.acknowledgements)
-    opens = [said for phase in made.phases for wave in phase.waves for said in wave.exposure.opens]
+    opens = [said for phase in made.phases for wave in phase.waves for said in wave.exposure.accepted]
     assert any("AMB244" in said for said in opens)
 
 
