@@ -10,7 +10,8 @@ from migrator.planner.plan import PhaseName, Wave
 from migrator.steps import AnyStep
 
 from . import gates, stepper
-from .run import Run
+from .alarm import Alarm
+from .run import Run, nothing
 
 
 class Reach(NamedTuple):
@@ -40,15 +41,20 @@ def apply(run: Run, reach: Reach) -> None:
 
 def _wave(run: Run, wave: Wave) -> None:
     run.tell(Topic.WAVE, wave.name, wave.goal)
+    alarm = Alarm(run, wave)
+    run.while_waiting = alarm.while_waiting
     try:
+        alarm.before()
         for number, step in enumerate(wave.steps, 1):
             if run.progress.of(step.id).standing != "verified":
                 _step(run, step, number, len(wave.steps))
-                gates.watch(run, wave)
-        gates.pass_all(run, wave)
+                alarm.look()
+        gates.pass_all(run, wave, alarm)
     except StepFailedError as error:
         run.note(Event.STOPPED, wave.name, str(error))
         raise
+    finally:
+        run.while_waiting = nothing
     run.note(Event.CHECKPOINT, wave.name)
     run.tell(Topic.CHECKPOINT, wave.name)
 

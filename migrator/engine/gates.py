@@ -8,10 +8,10 @@ from migrator.model.journal import Event
 from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref
 from migrator.model.verdict import State
-from migrator.planner.plan import Gate, Wave
+from migrator.planner.plan import Wave
 from migrator.ports import Rate
 
-from .predicates import triggers
+from .alarm import Alarm
 from .run import POLL_SECONDS, Run
 
 _SOAK_POLL = 10.0
@@ -25,22 +25,15 @@ def name_of(wave: Wave, number: int) -> str:
     return f"{wave.name}/gate-{number}-{wave.gates[number].kind}"
 
 
-def pass_all(run: Run, wave: Wave) -> None:
+def pass_all(run: Run, wave: Wave, alarm: Alarm) -> None:
     """Every gate of the wave, in order. Raises StepFailedError at the first that says no."""
     for number, gate in enumerate(wave.gates):
         name = name_of(wave, number)
         if run.progress.has_passed(name):
             continue
         run.tell(Topic.GATE, name, gate.says)
-        says = _pass(run, wave, gate, name)
+        says = _pass(run, wave, number, alarm)
         run.note(Event.PASSED, name, says)
-
-
-def watch(run: Run, wave: Wave) -> None:
-    """Raises StepFailedError when something happened that ends a wave: an abort trigger."""
-    found = triggers(wave.steps, run.cluster)
-    if found:
-        raise StepFailedError(f"{wave.name} must not go on", detail="\n".join(found))
 
 
 def baseline(run: Run) -> None:
@@ -53,31 +46,33 @@ def baseline(run: Run) -> None:
         run.note(Event.BASELINE, "baseline", f"{_share(rate):.6f}")
 
 
-def _pass(run: Run, wave: Wave, gate: Gate, name: str) -> str:
+def _pass(run: Run, wave: Wave, number: int, alarm: Alarm) -> str:
+    gate, name = wave.gates[number], name_of(wave, number)
     match gate.kind:
         case "checks":
-            _checks(run, wave)
+            _checks(run, wave, alarm)
             return "every check holds"
         case "soak":
-            return _soak(run, wave, gate.minutes, name)
+            return _soak(run, wave, number, alarm)
         case "error-rate":
             return _error_rate(run, wave, name)
         case "person":
             return _person(run, name, gate.says)
 
 
-def _checks(run: Run, wave: Wave) -> None:
+def _checks(run: Run, wave: Wave, alarm: Alarm) -> None:
     for step in wave.steps:
         run.wait(step.after, step)
-    watch(run, wave)
+    alarm.look()
 
 
-def _soak(run: Run, wave: Wave, minutes: int, name: str) -> str:
+def _soak(run: Run, wave: Wave, number: int, alarm: Alarm) -> str:
     """A check that fails while soaking fails the gate at once; one that only waits has its own time."""
+    name, minutes = name_of(wave, number), wave.gates[number].minutes
     begin = run.clock.now()
     while (waited := (run.clock.now() - begin).total_seconds()) < minutes * 60:
         run.tell(Topic.WAITING, name, f"{minutes} minutes of soaking", waited)
-        _checks(run, wave)
+        _checks(run, wave, alarm)
         run.keep_lock()
         run.clock.sleep(min(_SOAK_POLL, minutes * 60 - waited) or POLL_SECONDS)
     return f"soaked {minutes} minutes"

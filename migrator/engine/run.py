@@ -1,6 +1,6 @@
 """What one run of a plan works with, and the two things that every part of it does: record, and wait."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from migrator.errors import ClusterError, StepFailedError
@@ -18,6 +18,10 @@ POLL_SECONDS = 2.0
 _FIRST_POLL = 0.25
 
 
+def nothing() -> None:
+    """Nobody looks at more than the check that is waited for."""
+
+
 @dataclass
 class Run:
     """One run: the plan, the world that it meets, and what has been recorded of it so far."""
@@ -30,6 +34,7 @@ class Run:
     lock: Lock
     name: str
     probe: Probe | None = None
+    while_waiting: Callable[[], None] = nothing  # asked at every look; may raise StepFailedError
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.record.entries())
@@ -90,6 +95,7 @@ class Run:
                 raise failed(step, check, f"not within {check.timeout_seconds} s: {verdict.says}")
             self.tell(Topic.WAITING, step.id, verdict.says, waited)
             self.keep_lock()
+            self.while_waiting()
             self.clock.sleep(pause)
             pause = min(pause * 2, POLL_SECONDS)
 

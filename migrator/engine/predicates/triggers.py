@@ -1,13 +1,14 @@
 """What ends a wave at once, whatever its checks say: signs that traffic is being lost now."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from migrator.errors import ForbiddenError
 from migrator.istio import kinds
+from migrator.istio import labels as names
 from migrator.model.resource import GroupKind, Ref
 from migrator.ports import Body, ClusterReader
-from migrator.steps import AnyStep, Check
+from migrator.steps import AnyStep, Check, SetLabels
 
 from . import agents
 from .binding import BOUND, waypoint_of
@@ -28,6 +29,22 @@ def triggers(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> tuple[str
         *_waypoints(wave_steps, cluster),
         *_sandboxes(wave_steps, cluster),
     )
+
+
+def waypoints_lost(bound: Iterable[SetLabels], cluster: ClusterReader) -> Iterator[str]:
+    """Waypoints that steps have bound something to, without a replica that serves."""
+    used = {
+        Ref(
+            *kinds.GATEWAY,
+            step.labels.get(names.USE_WAYPOINT_NAMESPACE)
+            or step.target.namespace
+            or step.target.name,
+            waypoint,
+        )
+        for step in bound
+        if (waypoint := step.labels.get(names.USE_WAYPOINT)) not in {None, "none"}
+    }
+    yield from _without_replicas(used, cluster)
 
 
 def pending(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> tuple[Ref, ...]:
@@ -67,7 +84,11 @@ def _waypoints(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> Iterato
             yield (
                 f"{ref}: condition {BOUND} is {words(found)}: ambient callers go past the waypoint"
             )
-    for waypoint in sorted(used):
+    yield from _without_replicas(used, cluster)
+
+
+def _without_replicas(waypoints: Iterable[Ref], cluster: ClusterReader) -> Iterator[str]:
+    for waypoint in sorted(waypoints):
         for deployment in deployments(waypoint, cluster):
             if not status_of(deployment).get("availableReplicas"):
                 ref = ref_of(deployment, kinds.DEPLOYMENT)

@@ -1,0 +1,88 @@
+"""A wave ends when traffic is being lost, though nothing that it waits for has failed; and no sooner."""
+
+from pathlib import Path
+
+import pytest
+
+from migrator.adapters.files import read_sources
+from migrator.engine.forward import Reach
+from migrator.errors import ClusterError, StepFailedError
+from migrator.istio import kinds
+from migrator.istio.mesh import Mesh
+from migrator.model.news import Topic
+from migrator.model.resource import Ref
+from migrator.planner import PlanOptions, make_plan
+from migrator.rules import all_rules, analyze
+from tests.runs import World
+
+SCENARIO = Path(__file__).parents[3] / "e2e" / "scenarios" / "guarded.yaml"
+ORDERS = Ref(*kinds.DEPLOYMENT, "scene", "orders")
+WAYPOINT = Ref(*kinds.DEPLOYMENT, "scene", "waypoint")
+
+
+@pytest.fixture
+def world():
+    snapshot = read_sources([str(SCENARIO)]).snapshot
+    mesh = Mesh(snapshot)
+    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0))
+    return World(plan, snapshot)
+
+
+def waits(world):
+    """How long the run says that it has been waiting, at most."""
+    return max(news.since for news in world.watcher.news if news.topic is Topic.WAITING)
+
+
+def test_pods_without_traffic_end_the_wave_before_the_time_of_its_check_is_over(world):
+    world.apply(Reach(to="bind-scene"))
+    world.cluster.faults.cni = "pending"
+    with pytest.raises(StepFailedError) as failed:
+        world.apply()
+    assert failed.value.summary == "switch-scene-1 must not go on"
+    assert "ambient.istio.io/redirection is pending" in failed.value.detail
+    assert "no traffic passes" in failed.value.detail
+    assert 25 < waits(world) < 60
+
+    world.cluster.faults.cni = "enabled"
+    world.rollback()
+    assert world.image(times=False) == world.start
+
+
+def test_pods_that_are_pending_for_a_moment_end_nothing(world):
+    world.cluster.faults.cni_seconds = 20
+    world.apply()
+
+
+def test_a_waypoint_that_stopped_serving_after_it_was_bound_stops_callers_of_its_services(world):
+    world.apply(Reach(to="bind-scene"))
+    world.cluster.hold_back(WAYPOINT)
+    world.clock.settle(60)
+    before = world.image()
+    with pytest.raises(StepFailedError) as failed:
+        world.apply()
+    assert failed.value.summary == "switch-scene-1 must not go on"
+    assert "waypoint: status.availableReplicas is 0" in failed.value.detail
+    assert world.image() == before
+
+    world.cluster.let_go(WAYPOINT)
+    world.clock.settle(60)
+    world.apply()
+
+
+def test_what_heals_before_the_second_look_ends_nothing(world):
+    world.apply(Reach(to="bind-scene"))
+    world.cluster.hold_back(WAYPOINT)
+    world.clock.settle(60)
+    world.cluster.let_go(WAYPOINT)
+    world.apply()
+
+
+def test_a_cluster_that_does_not_answer_while_it_is_watched_ends_nothing(world, monkeypatch):
+    def unreachable(*_):
+        raise ClusterError("the cluster does not answer")
+
+    monkeypatch.setattr("migrator.engine.alarm.triggers", unreachable)
+    world.apply()
+    assert any(
+        "not looked at: the cluster does not answer" in s for s in world.watcher.said(Topic.NOTE)
+    )
