@@ -8,7 +8,7 @@ import typer
 
 from . import common, executing
 from .executing import Context, Kubeconfig, PlanFile, PrometheusUrl, Simulate, Yes
-from .plan_files import load_plan
+from .plan_files import judged, load_plan
 
 if TYPE_CHECKING:
     from migrator.engine.apply import Job
@@ -67,7 +67,7 @@ def apply(
     found = load_plan(plan)
     _check_wave(found, to)
     with executing.about(plan):
-        engine.refuse_blocked(found)
+        engine.refuse_blocked(judged(plan, found))
     if not dry_run:
         executing.check_terminal(yes=yes)
     from .world import Target, job_of, world

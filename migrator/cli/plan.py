@@ -84,8 +84,9 @@ def plan(
 ) -> None:
     """Write the plan: phases, waves and steps, each with its reason, exact change, checks and undo.
 
-    Exit code 0; 3 when a blocker stops the whole mesh; 1 when something could not be read: then there is
-    no plan.
+    What it opens and closes is said on stderr. Exit code 0; 3 when a blocker stops the whole mesh, or
+    when the plan opens something that nobody accepted; 1 when something could not be read: then there
+    is no plan.
     """  # fmt: skip
     from migrator.planner import PlanOptions, make_plan, planfile
     from migrator.planner.options import Acknowledge
@@ -93,7 +94,7 @@ def plan(
     from migrator.rules.suppression import without_suppressed
 
     from .selection import ask, find_rule
-    from .writing import check_plan_path, write_plan
+    from .writing import check_plan_path, conclude, write_plan
 
     check_plan_path(output)
     wish = calling.Wish(
@@ -131,5 +132,4 @@ def plan(
         common.narrate(f"\n    migrate show {output}")
     if suppressed:
         common.narrate(f"suppressed by annotation, see `migrate check`: {len(suppressed)}")
-    if any(not blocker.acknowledged for blocker in made.blockers):
-        raise typer.Exit(code=3)
+    conclude(made)

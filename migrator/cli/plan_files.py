@@ -40,3 +40,21 @@ def load_snapshot(path: Path) -> "Snapshot":
             hint=f"migrate plan -o {path}",
         )
     return read_sources([str(file)]).snapshot
+
+
+def judged(path: Path, plan: "Plan") -> "Plan":
+    """The plan with what its steps, as they stand now, open and close on the snapshot beside it.
+
+    What somebody edited after the plan was made gets its own answer, and asks to be accepted anew.
+    """
+    from migrator.istio.mesh import Mesh
+    from migrator.istio.versions import parse_version
+    from migrator.planner.exposure import with_exposure
+
+    mesh = Mesh(load_snapshot(path), istio_version=parse_version(plan.header.istio))
+    return with_exposure(mesh, plan)
+
+
+def has_snapshot(path: Path) -> bool:
+    """Whether the plan's snapshot stands beside it."""
+    return path.with_suffix(".snapshot").is_file()

@@ -8,6 +8,8 @@ import typer
 
 from migrator.errors import MigrateError
 
+from .common import narrate
+
 if TYPE_CHECKING:
     from migrator.model.snapshot import Snapshot
     from migrator.planner.plan import Plan
@@ -44,6 +46,18 @@ def write_plan(plan: "Plan", output: Path, snapshot: "Snapshot") -> Path:
         }
     )
     return report
+
+
+def conclude(plan: "Plan") -> None:
+    """Say on stderr what opens and closes; exit code 3 where something stands against all of the plan."""
+    from migrator.report.plan_text import exposure_lines
+    from migrator.report.text import safe, width
+
+    if plan.phases:
+        for text, _ in exposure_lines(plan, width()):
+            narrate(safe(text))
+    if plan.is_stopped:
+        raise typer.Exit(code=3)
 
 
 def write_new(files: Mapping[Path, str | bytes]) -> None:

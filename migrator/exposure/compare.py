@@ -52,12 +52,13 @@ class _Comparison:
         self._some: dict[frozenset[Ref], Between] = {}
 
     def difference(self, only: frozenset[Ref] | None) -> Difference:
-        found: dict[Kind, dict[Change, None]] = {kind: {} for kind in Kind}
+        found: dict[Kind, dict[object, Change]] = {kind: {} for kind in Kind}
         for pair in pairs(self._before, self._after, only):
             ways = Ways(self._before, self._after, pair)
             for one in ways.differences(self._everybody, self._callers_of(pair)):
-                found[one.kind][one.change] = None
-        return Difference(*(tuple(found[kind]) for kind in Kind))
+                key = (one.level, one.change._replace(request=""))
+                found[one.kind].setdefault(key, one.change)
+        return Difference(*(tuple(found[kind].values()) for kind in Kind))
 
     def _callers_of(self, pair: Pair) -> Between | None:
         """Those who are known to call it; None where anybody may."""

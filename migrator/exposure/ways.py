@@ -42,7 +42,8 @@ class Found(NamedTuple):
 
     kind: Kind
     change: Change
-    source: Source | None
+    source: Source | None = None
+    level: Level | None = None
 
 
 class Asked(Protocol):
@@ -69,7 +70,7 @@ class Ways:
         """What the later state opens and closes; only for `known` callers it closes, where they are told."""
         pair = self.pair
         if pair.before.levels != pair.after.levels:
-            yield Found(Kind.UNKNOWN, of_protocol(pair), None)
+            yield Found(Kind.UNKNOWN, of_protocol(pair))
             return
         if not self.differ and not everybody.moved:
             return
@@ -79,7 +80,7 @@ class Ways:
         for level in pair.before.levels:
             yield from self._of_callers(wanted, level)
             if not self.is_complete(level):
-                yield Found(Kind.UNKNOWN, of_too_many(pair), None)
+                yield Found(Kind.UNKNOWN, of_too_many(pair))
 
     def _of_callers(
         self, wanted: Iterable[tuple[Asked, frozenset[Kind]]], level: Level
@@ -88,10 +89,10 @@ class Ways:
         for callers, kinds in wanted:
             for sample in callers.samples(self.atoms(level)):
                 for kind, change in of_sample(self, level, sample):
-                    key = (kind, change._replace(request=""))
+                    key = (kind, change._replace(request=""), sample.source)
                     if kind in kinds and key not in seen:
                         seen.add(key)
-                        yield Found(kind, change, sample.source)
+                        yield Found(kind, change, sample.source, level)
 
     @property
     def differ(self) -> bool:

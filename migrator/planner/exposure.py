@@ -13,11 +13,11 @@ from migrator.model.resource import Ref
 from migrator.steps import Target
 
 from .exposing import Exposed, end_of, exposed
-from .plan import Acknowledgement, ChangedCalls, Exposure, Phase, Plan, Wave
+from .plan import OPENS, Acknowledgement, ChangedCalls, Exposure, Phase, Plan, Wave
 
 _OF_THE_ORDER = frozenset({"PLAN01", "PLAN02"})
 _CODES = {
-    Kind.OPENS: ("PLAN03", "plan-opens", Severity.BLOCKER),
+    Kind.OPENS: (OPENS, "plan-opens", Severity.BLOCKER),
     Kind.CLOSES: ("PLAN04", "plan-closes", Severity.WARNING),
     Kind.UNKNOWN: ("PLAN05", "plan-unknown", Severity.WARNING),
 }

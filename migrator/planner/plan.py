@@ -10,6 +10,7 @@ from migrator.model.resource import Frozen
 from migrator.steps import AnyStep, Target
 
 SCHEMA: Final = "migrate/plan/v1"
+OPENS: Final = "PLAN03"
 
 
 class PhaseName(StrEnum):
@@ -180,6 +181,12 @@ class Plan(Frozen):
             for wave in phase.waves
             for step in wave.steps
         )
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a blocker, or that it opens something, stands unaccepted against the whole plan."""
+        blocked = any(not b.acknowledged for b in self.blockers)
+        return blocked or any(a.code == OPENS and not a.acknowledged for a in self.acknowledgements)
 
     def refusals(self) -> tuple[str, ...]:
         """Why this plan must not be applied; empty when it may. The one place that says no."""

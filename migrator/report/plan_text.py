@@ -16,7 +16,7 @@ _DISRUPTIONS = {"none": "", "new-connections": "  [new connections]", "restart":
 def lines(plan: Plan, columns: int) -> Iterator[Line]:
     """What a reviewer asks first comes first: may it be applied, what opens, what closes, who stays."""
     yield from _verdict(plan, columns)
-    yield from _exposure(plan, columns)
+    yield from exposure_lines(plan, columns)
     yield from _scope(plan, columns)
     for phase in plan.phases:
         yield "", ""
@@ -71,7 +71,8 @@ def _acknowledgement(one: Acknowledgement, columns: int) -> str:
     return wrap(f"{one.code} {one.rule} {one.target}: {one.says}", "    ", columns, first="  ")
 
 
-def _exposure(plan: Plan, columns: int) -> Iterator[Line]:
+def exposure_lines(plan: Plan, columns: int) -> Iterator[Line]:
+    """What opens and closes, for whom, between which steps; or that nothing does."""
     yield "", ""
     for title, style, found in exposed(plan):
         yield f"{title}, by the model", "bold"
