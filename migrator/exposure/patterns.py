@@ -70,12 +70,17 @@ def _token(pattern: str, value: str) -> bool:
     if pattern.startswith("*"):
         if not slash:
             return bool(issuer) and subject.endswith(pattern[1:])
-        return _wildcard(wanted_issuer, issuer) and subject == wanted_subject
+        return _filled(wanted_issuer, issuer) and subject == wanted_subject
     if pattern.endswith("*"):
         if not slash:
             return bool(subject) and issuer.startswith(pattern[:-1])
-        return issuer == wanted_issuer and _wildcard(wanted_subject, subject)
+        return issuer == wanted_issuer and _filled(wanted_subject, subject)
     return value == pattern and bool(slash)
+
+
+def _filled(pattern: str, value: str) -> bool:
+    """A lone `*` is `.+` here: something must be there."""
+    return bool(value) if pattern == "*" else _wildcard(pattern, value)
 
 
 @lru_cache(maxsize=65536)

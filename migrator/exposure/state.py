@@ -60,8 +60,20 @@ def pods_of(mesh: Mesh, workload: Workload) -> frozenset[Pods]:
     mode = state.mode
     if mode is Mode.SIDECAR and all(one.ambient is not False for one in mesh.control_planes):
         mode = Mode.SIDECAR_HBONE
-    injected = _INJECTED if mode in SIDECAR_MODES else {}
+    injected = _injected(workload) if mode in SIDECAR_MODES else {}
     return frozenset({Pods(mode, _kept({**injected, **workload.labels}))})
+
+
+def _injected(workload: Workload) -> dict[str, str]:
+    """Labels that a sidecar comes with: files/injection-template.yaml of istio/istio's istio-discovery."""
+    own = workload.labels
+    name = own.get("app.kubernetes.io/name") or own.get("app") or workload.name
+    revision = own.get("app.kubernetes.io/version") or own.get("version") or "latest"
+    return {
+        **_INJECTED,
+        "service.istio.io/canonical-name": name[:63].strip("-_."),
+        "service.istio.io/canonical-revision": revision,
+    }
 
 
 def _kept(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
