@@ -27,7 +27,8 @@ class Reading:
     """A snapshot, and where its objects' fields stand in the files, if in any.
 
     `namespaces` are those that were read, if not all were asked for. `not_looked_at` names resources
-    outside of them that play a part and that this user may not read.
+    outside of them that play a part and that this user may not read. `cluster` is the identity of
+    the cluster that was read, where it is known.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Reading:
         self.snapshot = snapshot
         self.namespaces = tuple(namespaces)
         self.not_looked_at = tuple(not_looked_at)
+        self.cluster = ""
         self._locator = locator
 
     def locate_all(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:

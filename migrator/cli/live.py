@@ -36,11 +36,13 @@ class Live(NamedTuple):
 def read_live(live: Live) -> "Reading":
     """The cluster; on stderr, what was left out of it."""
     from migrator.adapters.kube.client import connect
+    from migrator.adapters.kube.identity import identity
     from migrator.adapters.kube.reading import read_cluster
 
     api = connect(live.kubeconfig, live.context)
     with working(f"reading the cluster of context {api.context}"):
         found = read_cluster(api, namespaces=live.namespaces)
+        found.cluster = identity(api)
     if live.namespaces:
         typer.echo(
             f"read only {', '.join(found.namespaces)}: what stands in other namespaces and acts "

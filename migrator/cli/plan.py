@@ -121,6 +121,7 @@ def plan(
         strategy=strategy.value,
         soak_minutes=soak,
         calls=calling.call_graph(mesh, wish),
+        cluster=reading.cluster,
     )
     found, suppressed = without_suppressed(mesh.snapshot, ask(mesh, all_rules()))
     made = make_plan(mesh, found, options, suppressed)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .measuring import probe_at
 from .plan_files import load_snapshot
+from .same_cluster import refuse_other_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ class World(NamedTuple):
     read: "SnapshotReader"
     probe: "Probe | None" = None
     persons: "Callable[[Watcher, Plan], Watcher] | None" = None  # who act in a simulation
+    api: "Api | None" = None  # of a live one
 
 
 class SnapshotReader:
@@ -78,7 +80,7 @@ def world(path: Path, target: Target) -> World:
     api = connect(target.kubeconfig, target.context)
     return World(
         LiveCluster(api), SystemClock(), JournalFile(beside(path)), SnapshotReader(api, path),
-        probe_at(target.prometheus, path),
+        probe_at(target.prometheus, path), api=api,
     )  # fmt: skip
 
 
@@ -90,6 +92,8 @@ def job_of(plan: "Plan", found: World, watcher: "Watcher") -> "Job":
     from migrator.engine.record import ClusterRecord, Record, plan_id
     from migrator.engine.run import Run
 
+    if found.api:
+        refuse_other_cluster(found.api, plan)
     root = plan.header.root_namespace
     in_cluster = ClusterRecord(found.cluster, root, plan_id(plan))
     holder = Holder(identity.name(), identity.is_gone)

@@ -92,6 +92,7 @@ def _header(mesh: Mesh, options: PlanOptions) -> Header:
         root_namespace=mesh.config.root_namespace,
         trust_domain=mesh.config.trust_domain,
         calls="none" if calls is None else "complete" if calls.complete else "partial",
+        cluster=options.cluster,
     )
 
 

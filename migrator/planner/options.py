@@ -33,7 +33,10 @@ class Acknowledge(Frozen):
 
 
 class PlanOptions(Frozen):
-    """`namespaces` empty means all that have sidecars. `waypoints`: for hard reasons only, or for all."""
+    """`namespaces` empty means all that have sidecars. `waypoints`: for hard reasons only, or for all.
+
+    `cluster` is the identity of the cluster that was read, if one was.
+    """
 
     namespaces: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -42,6 +45,7 @@ class PlanOptions(Frozen):
     strategy: Literal["auto", "workload"] = "auto"
     soak_minutes: int = Field(default=10, ge=0)
     calls: CallGraph | None = None
+    cluster: str = ""
 
     def wants(self, namespace: str) -> bool:
         return (not self.namespaces or namespace in self.namespaces) and (

@@ -100,7 +100,10 @@ class Phase(Frozen):
 
 
 class Header(Frozen):
-    """From what the plan was made; apply refuses when the mesh is no longer that."""
+    """From what the plan was made; apply refuses when the mesh is no longer that.
+
+    `cluster` is the uid of the namespace kube-system, which lives as long as its cluster; empty for files.
+    """
 
     snapshot: str
     istio: str
@@ -108,6 +111,7 @@ class Header(Frozen):
     root_namespace: str
     trust_domain: str
     calls: Literal["none", "partial", "complete"]
+    cluster: str = ""
 
 
 class NamespaceScope(Frozen):

@@ -39,6 +39,7 @@ _Dumper.add_representer(str, _text)
 def dump(plan: Plan) -> str:
     """The plan file's text. Fields that say nothing (empty lists, defaults) are left out of steps."""
     data = plan.model_dump(mode="json", by_alias=True)
+    data["header"] = _without(data["header"], {"cluster": ""})
     for phase in data["phases"]:
         for wave in phase["waves"]:
             wave["steps"] = [_tidy(step) for step in wave["steps"]]

@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from migrator.cli import app
-from migrator.errors import ClusterError, ManifestError
+from migrator.errors import ClusterError, ManifestError, StalePlanError
 
 from .kube_server import Answer, ApiServer
 
@@ -89,3 +89,37 @@ def test_a_part_of_a_cluster_is_not_saved(server, tmp_path):
 
     assert done.exit_code == 2
     assert not (tmp_path / "part").exists()
+
+
+KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["apply", "--yes"], ["apply", "--dry-run"], ["rollback", "--yes"], ["status"], ["verify"]],
+)
+def test_a_plan_of_another_cluster_is_refused(server, tmp_path, command):
+    server.answers[KUBE_SYSTEM] = [Answer({"metadata": {"name": "kube-system", "uid": "first"}})]
+    file, plan = server.kubeconfig(tmp_path), tmp_path / "plan.yaml"
+    assert run(file, "plan", "-o", str(plan)).exit_code == 0
+    assert "cluster: first" in plan.read_text()
+    name, *options = command
+
+    server.answers[KUBE_SYSTEM] = [Answer({"metadata": {"name": "kube-system", "uid": "second"}})]
+    error = run(file, name, str(plan), *options).exception
+
+    assert isinstance(error, StalePlanError)
+    assert error.exit_code == 4
+    assert "made from first" in error.detail
+    assert "leads to second" in error.detail
+    assert {one.method for one in server.asked} == {"GET"}
+
+
+def test_a_plan_goes_on_where_the_cluster_may_not_be_identified(server, tmp_path):
+    server.answers[KUBE_SYSTEM] = [Answer({"metadata": {"name": "kube-system", "uid": "first"}})]
+    file, plan = server.kubeconfig(tmp_path), tmp_path / "plan.yaml"
+    run(file, "plan", "-o", str(plan))
+
+    server.answers[KUBE_SYSTEM] = [Answer({"message": "no"}, 403)]
+
+    assert run(file, "status", str(plan)).exit_code == 0
