@@ -112,7 +112,8 @@ def policy_attached(ref: Ref) -> Check:
 def nodes_ready() -> Check:
     return Check(
         predicate="nodes-ready",
-        says="on every schedulable Linux node the pods of istio-cni-node and of ztunnel are Ready",
+        says="on every schedulable Linux node the pods of istio-cni-node and of ztunnel are Ready, and no "
+        "ConfigMap istio-cni-config has an AMBIENT_ENABLED that is not true",
         timeout_seconds=300,
     )
 
