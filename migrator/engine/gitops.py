@@ -1,4 +1,12 @@
-"""Objects whose owner is a repository: the change is shown, committed by a person, and waited for."""
+"""Objects whose owner is a repository: the change is shown, committed by a person, and waited for.
+
+Restarts are not changes of what the repository says: Argo CD's own restart action writes the same
+annotation (argoproj/argo-cd resource_customizations/apps/Deployment/actions/restart), and Flux keeps it
+(fluxcd/pkg ssa, manager.go: fields of others stay).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from migrator.errors import StepFailedError
 from migrator.istio import ownership
@@ -6,7 +14,7 @@ from migrator.model import writes as fields
 from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref, Resource
 from migrator.ports import Body
-from migrator.steps import AnyStep
+from migrator.steps import AnyStep, RestartWorkload, Target
 
 from .run import POLL_SECONDS, Run
 
@@ -24,27 +32,44 @@ def owner(live: Body | None) -> str:
     return mark.owner if mark else ""
 
 
-def by_commit(run: Run, step: AnyStep, owner_name: str, writes: tuple[fields.Write, ...]) -> None:
+class Commit(NamedTuple):
+    """A change of one object that a person makes in the repository; it can be shown as a step can."""
+
+    step: str
+    target: Target
+    changes: tuple[fields.Write, ...]
+    why: str
+
+    def writes(self, stamp: str) -> tuple[fields.Write, ...]:  # noqa: ARG002
+        return self.changes
+
+    def pod_labels(self) -> Mapping[str, str | None]:
+        return {}
+
+    def summary(self) -> str:
+        return f"commit a change of {self.target}"
+
+
+def is_committed(step: AnyStep) -> bool:
+    """Nobody commits the time of a restart, and both tools leave that annotation alone."""
+    return not isinstance(step, RestartWorkload)
+
+
+def by_commit(run: Run, commit: Commit, owner_name: str) -> None:
     """Wait until the cluster shows the change. Raises StepFailedError when nobody made it in an hour."""
     begin = run.clock.now()
+    says = f"{commit.target} belongs to {owner_name}: commit this change there"
     asked = False
-    while not fields.holds(run.cluster.get(step.target.ref), writes):
-        says = f"{step.target} belongs to {owner_name}: commit this change there"
-        if not asked:
-            asked = True
-            if not run.watcher.ask(Question("instruction", step.id, says, step.why, step)):
-                raise _not_committed(step, says)
+    while not fields.holds(run.cluster.get(commit.target.ref), commit.changes):
+        question = Question("instruction", commit.step, says, commit.why, commit)
         waited = (run.clock.now() - begin).total_seconds()
-        if waited > _SECONDS:
-            raise _not_committed(step, says)
-        run.tell(Topic.WAITING, step.id, f"{owner_name} to sync the change", waited)
+        if waited > _SECONDS or not (asked or run.watcher.ask(question)):
+            raise StepFailedError(
+                f"{commit.step}: {says}",
+                detail="The object is not patched behind its owner's back: the owner would put it back.",
+                hint="migrate export PLAN FOLDER",
+            )
+        asked = True
+        run.tell(Topic.WAITING, commit.step, f"{owner_name} to sync the change", waited)
         run.keep_lock()
         run.clock.sleep(POLL_SECONDS)
-
-
-def _not_committed(step: AnyStep, says: str) -> StepFailedError:
-    return StepFailedError(
-        f"{step.id}: {says}",
-        detail="The object is not patched behind its owner's back: the owner would put it back.",
-        hint="migrate export PLAN FOLDER",
-    )

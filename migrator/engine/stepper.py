@@ -96,8 +96,9 @@ def _apply(run: Run, step: AnyStep) -> None:
     changed = False
     for pod, _ in _pods(run.cluster, step):
         changed |= _change(run, pod, lambda live: fields.written(live, _label_writes(step)))
-    if writes and (owner := gitops.owner(run.cluster.get(step.target.ref))):
-        gitops.by_commit(run, step, owner, writes)
+    owner = gitops.owner(run.cluster.get(step.target.ref)) if gitops.is_committed(step) else ""
+    if writes and owner:
+        gitops.by_commit(run, gitops.Commit(step.id, step.target, writes, step.why), owner)
     elif writes:
         changed |= _change(run, step.target.ref, lambda live: _wanted(step, live, state.stamp))
     run.tell(Topic.CHANGED if changed else Topic.HELD, step.id, step.summary())
@@ -128,7 +129,18 @@ def _put_back(run: Run, image: Image, writes: tuple[fields.Write, ...], task: Un
             raise _drift(task.step, f"{image.ref}: " + _difference(path, written, found))
         return fields.restored(live, before)
 
-    _change(run, image.ref, wanted)
+    live = run.cluster.get(image.ref)
+    owner = gitops.owner(live or before[0].value) if before and _is_owned(task.step, image) else ""
+    if owner:
+        wanted(live)
+        back = tuple(fields.Write(path=f.path, value=f.value, old=w.value) for w, f in chosen)
+        gitops.by_commit(run, gitops.Commit(task.step.id, task.step.target, back, task.says), owner)
+    else:
+        _change(run, image.ref, wanted)
+
+
+def _is_owned(step: AnyStep, image: Image) -> bool:
+    return image.ref == step.target.ref and gitops.is_committed(step)
 
 
 def _change(run: Run, ref: Ref, wanted: Callable[[Body | None], Body | None]) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from migrator.engine.gitops import Commit
 from migrator.engine.pods import running_pods
 from migrator.istio import kinds
 from migrator.istio import labels as names
@@ -36,24 +37,24 @@ class Persons:
     def ask(self, question: Question) -> bool:
         answer = self._watcher.ask(question)
         step = self._steps.get(question.subject)
-        if answer and question.kind == "instruction" and step is not None:
+        if answer and isinstance(question.change, Commit):
+            self._commit(question.change)
+        elif answer and question.kind == "instruction" and isinstance(step, Person):
             self._follow(step)
         return answer
 
-    def _follow(self, step: AnyStep) -> None:
+    def _follow(self, step: Person) -> None:
         wanted = {check.predicate for check in step.after}
-        if not isinstance(step, Person):
-            self._commit(step)
-        elif "pods-ambient" in wanted:
+        if "pods-ambient" in wanted:
             self._recreate(step.target.ref)
         else:
             self._cluster.install_ambient()
 
-    def _commit(self, step: AnyStep) -> None:
+    def _commit(self, commit: Commit) -> None:
         """In the repository that owns the object, whose tool brings it to the cluster."""
-        ref = step.target.ref
+        ref = commit.target.ref
         live = self._cluster.get(ref)
-        wanted = fields.written(live, step.writes(self._cluster.clock.now().isoformat()))
+        wanted = fields.written(live, commit.changes)
         self._cluster.clock.sleep(_SECONDS)
         if live is not None and wanted is not None:
             self._cluster.meddle(ref, difference(live, wanted))

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from migrator.adapters.fake import FakeClock, FakeCluster, Persons
+from migrator.engine.gitops import Commit
 from migrator.engine.predicates import observe
 from migrator.istio import kinds
 from migrator.istio import labels as names
@@ -130,7 +131,8 @@ def test_a_change_is_committed_where_the_object_is_owned():
     cluster = cluster_of()
     step = SetLabels(id="step", target=Target.of(SHOP), why="", labels={"a": "b"}, old={"a": None})
 
-    persons(cluster, step).ask(Question("instruction", "step", "commit", "", step))
+    commit = Commit("step", step.target, step.writes(""), "")
+    persons(cluster, step).ask(Question("instruction", "step", "commit", "", commit))
 
     assert cluster.get(SHOP)["metadata"]["labels"]["a"] == "b"
     assert cluster.writes == []
