@@ -41,6 +41,14 @@ def migrate(
     env: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """The command line, with this control plane's kubeconfig and no other."""
+    found = {"KUBECONFIG": str(plane.kubeconfig), **(env or {})}
+    return run_migrate(*arguments, stdin=stdin, env=found)
+
+
+def run_migrate(
+    *arguments: str, stdin: str | None = None, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """The command line, as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "migrator", *arguments],
         check=False,
@@ -48,12 +56,7 @@ def migrate(
         text=True,
         input=stdin,
         cwd=ROOT,
-        env={
-            **os.environ,
-            "KUBECONFIG": str(plane.kubeconfig),
-            "PYTHONPATH": str(ROOT),
-            **(env or {}),
-        },
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         timeout=900,
     )
 

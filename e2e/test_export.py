@@ -1,0 +1,107 @@
+"""What `migrate export` writes is built by the real kustomize (kubectl's), wave after wave, and gives what
+the same steps would make of the objects. No cluster is needed.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from migrator.model import writes as fields
+from migrator.planner import planfile
+from migrator.steps import RestartWorkload
+
+from . import scenes
+from .applying import run_migrate
+from .binaries import binaries
+from .meshes import EXAMPLES, documents
+
+SCENES = [file.stem for file in sorted(scenes.FOLDER.glob("*.yaml"))]
+
+
+def objects_of(mesh):
+    return documents(mesh) if mesh not in SCENES else scenes.objects_of(mesh, "scene")
+
+
+def plan_of(mesh, objects, folder):
+    """A reviewed plan of these objects."""
+    (folder / "mesh.yaml").write_text(yaml.safe_dump_all(objects))
+    calls = EXAMPLES / mesh / "calls.yaml"
+    options = ["--calls", str(calls)] if calls.exists() else []
+    plan = folder / "plan.yaml"
+    done = run_migrate("plan", str(folder / "mesh.yaml"), "-o", str(plan), *options)
+    assert plan.exists(), done.stderr
+    return plan
+
+
+def key(body):
+    meta = body["metadata"]
+    return (
+        body["apiVersion"].rpartition("/")[0],
+        body["kind"],
+        meta.get("namespace", ""),
+        meta["name"],
+    )
+
+
+def built(folder, base, components):
+    """What kustomize makes of `base` with the components over it."""
+    folder.mkdir(exist_ok=True)
+    (folder / "base.yaml").write_text(yaml.safe_dump_all(base))
+    root = {"resources": ["base.yaml"], "components": [f"../export/{name}" for name in components]}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(root))
+    done = subprocess.run(
+        [str(binaries()["kubectl"]), "kustomize", "--load-restrictor=LoadRestrictionsNone", str(folder)],
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, (components, done.stderr)
+    return {key(body): whole(body) for body in yaml.safe_load_all(done.stdout)}
+
+
+def whole(body):
+    """As kustomize compares: without nulls and empty mappings, which say nothing."""
+    return json.dumps(_bare(fields.tidy(body)), sort_keys=True)
+
+
+def _bare(value):
+    if isinstance(value, dict):
+        kept = {k: _bare(v) for k, v in value.items()}
+        return {k: v for k, v in kept.items() if v != {}}
+    return [_bare(one) for one in value] if isinstance(value, list) else value
+
+
+def stepped(objects, wave):
+    """The objects after the steps of a wave, but for restarts, which nobody commits."""
+    for step in wave.steps:
+        writes = () if isinstance(step, RestartWorkload) else step.writes("")
+        if not writes:
+            continue
+        ref = tuple(step.target.ref)
+        body = fields.written(objects.get(ref), writes)
+        objects = {k: v for k, v in objects.items() if k != ref}
+        if body is not None:
+            objects[ref] = body
+    return objects
+
+
+@pytest.mark.parametrize("mesh", [*SCENES, "shop", "bank", "platform"])
+def test_the_components_build_to_what_the_steps_make(mesh, tmp_path):
+    objects = objects_of(mesh)
+    plan_file = plan_of(mesh, objects, tmp_path)
+    done = run_migrate("export", str(plan_file), str(tmp_path / "export"))
+    assert done.returncode == 0, done.stderr
+    plan = planfile.load(plan_file.read_text())
+    folders = sorted(f.parent.name for f in (tmp_path / "export").glob("*/kustomization.yaml"))
+    assert folders
+    expected = {key(body): body for body in objects}
+    components = []
+    for number, (phase, wave) in enumerate(
+        ((phase, wave) for phase in plan.phases for wave in phase.waves), 1
+    ):
+        expected = stepped(expected, wave)
+        components += [f for f in folders if f.startswith(f"{number:02}-{phase.name.value}-")]
+        found = built(tmp_path / "overlay", objects, components)
+        assert found == {ref: whole(body) for ref, body in expected.items()}, components
+    assert components == folders
