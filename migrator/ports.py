@@ -62,7 +62,10 @@ class Record(Protocol):
     """Where the entries of a plan's runs are kept, in two places that suffice alone."""
 
     def entries(self) -> Sequence[Entry]:
-        """Everything recorded so far, in order."""
+        """Everything recorded so far, in order. Changes nothing."""
+
+    def settle(self) -> Sequence[Entry]:
+        """Make both places hold the same, and say what; only whoever holds the lock may."""
 
     def append(self, entry: Entry) -> None:
         """Keep `entry`; it is durable in both places when this returns. Raises MigrateError if not."""

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from migrator.engine.record import decode, encode
 from migrator.errors import MigrateError
@@ -17,7 +18,7 @@ def beside(plan: Path) -> Path:
 
 
 class JournalFile:
-    """One file, readable by its owner only; a last line that was cut by a crash is dropped."""
+    """One file, readable by its owner only; a last line that was cut by a crash is none."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,17 +30,15 @@ class JournalFile:
             return ()
         except OSError as error:
             raise _refused(self._path, error) from error
-        complete, _, rest = data.rpartition(b"\n")
-        found = tuple(decode(line) for line in complete.splitlines() if line)
-        if rest:
-            self.replace(found)
-        return found
+        complete, _, _ = data.rpartition(b"\n")
+        return tuple(decode(line) for line in complete.splitlines() if line)
 
     def append(self, entry: Entry) -> None:
         try:
             new = not self._path.exists()
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(descriptor, "ab") as file:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(descriptor, "r+b") as file:
+                _cut(file)
                 file.write(encode(entry).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
@@ -61,6 +60,17 @@ class JournalFile:
             _sync_folder(self._path.parent)
         except OSError as error:
             raise _refused(self._path, error) from error
+
+
+def _cut(file: BinaryIO) -> None:
+    """Go to the end, which is where the last whole line ends."""
+    size = file.seek(0, os.SEEK_END)
+    if size:
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.seek(file.read().rfind(b"\n") + 1)
+            file.truncate()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -78,7 +78,8 @@ def check(
     wanted = names.check_namespaces(mesh, namespace or ())
     found = reading.locate_all(ask(mesh, rules))
     kept, suppressed = without_suppressed(mesh.snapshot, in_namespaces(found, wanted))
-    report = contract.check_report(mesh, kept, suppressed, wanted)
+    read = contract.ReadView(namespaces=reading.namespaces, not_looked_at=reading.not_looked_at)
+    report = contract.check_report(mesh, kept, suppressed, wanted, read)
     _print(report, output, rules)
     for subject, annotation in lacking_reason(mesh.snapshot, kept):
         common.narrate(f"{subject}: {annotation} gives no reason, so it suppresses nothing")

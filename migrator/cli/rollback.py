@@ -46,9 +46,11 @@ def rollback(
             job.run.watcher = Silent()
             engine.apply(job, Reach(), "stop")
             job.run.watcher = watcher
-    if not backward.to_undo(job.run, to):
+    tasks = backward.to_undo(job.run, to)
+    if job.run.progress.last is not None:
+        with executing.about(plan), executing.stoppable(watcher, f"migrate rollback {plan}"):
+            engine.rollback(job, to)
+    if not tasks:
         common.narrate("nothing to undo: the record holds no step after that point")
         return
-    with executing.about(plan), executing.stoppable(watcher, f"migrate rollback {plan}"):
-        engine.rollback(job, to)
     common.narrate("rolled back, each undo verified" + (" (simulated)" if simulate else ""))

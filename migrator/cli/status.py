@@ -29,7 +29,7 @@ def status(
 ) -> None:
     """Say what of a plan is done, what is next, why the last run stopped, and what has drifted.
 
-    Exit code 0; 4 when something that the plan set is no longer so.
+    Exit code 0; 4 when something that the plan set is no longer so; 1 when something could not be read.
     """
     from migrator.engine import standing as engine
     from migrator.report import standing
@@ -48,7 +48,7 @@ def verify(
 ) -> None:
     """Look again at everything that the verified steps of a plan claim.
 
-    Exit code 0; 4 when something no longer holds.
+    Exit code 0; 4 when something no longer holds; 1 when something could not be read.
     """
     from migrator.engine import standing as engine
     from migrator.report import standing
@@ -72,3 +72,8 @@ def _print(found: "Standing", output: Form) -> None:
         common.print_model(found, output.value)
     if found.broken:
         raise typer.Exit(code=4)
+    if found.unread:
+        common.narrate(
+            "incomplete: something could not be read; this must not be taken as in order"
+        )
+        raise typer.Exit(code=1)

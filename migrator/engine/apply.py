@@ -56,9 +56,11 @@ def check(job: Job) -> None:
 
 def apply(job: Job, reach: Reach, on_failure: OnFailure) -> None:
     """Raises what stopped it: StepFailedError (5), RolledBackError (6), StalePlanError (4) and others."""
-    forward.refuse_gaps(job.run, reach)
     with _locked(job.run):
+        forward.refuse_gaps(job.run, reach)
         check(job)
+        if not _is_done(job.run):
+            job.record.set_standing("open")
         while True:
             try:
                 forward.apply(job.run, reach)
@@ -124,6 +126,7 @@ def _is_done(run: Run) -> bool:
 def _locked(run: Run) -> Iterator[None]:
     run.lock.acquire()
     try:
+        run.begin()
         yield
     finally:
         try:

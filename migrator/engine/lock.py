@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from migrator.errors import ClusterError, ConflictError, LockHeldError
+from migrator.errors import ClusterError, ConflictError, LockHeldError, UnknownOutcomeError
 from migrator.model.resource import Ref
 from migrator.ports import Body, Clock, Cluster
 
 NAME = "migrate"
 DURATION = timedelta(seconds=60)
 _RENEW_AFTER = timedelta(seconds=15)
+_TRIES, _PAUSE = 5, 1.0
 
 
 class Holder(NamedTuple):
@@ -36,29 +37,12 @@ class Lock:
 
     def acquire(self) -> None:
         """Raises LockHeldError when another run holds it."""
-        lease = self._cluster.get(self._ref)
-        try:
-            if lease is None:
-                self._cluster.create(self._lease())
-            else:
-                self._take(lease)
-        except ConflictError:
-            raise self._held(self._cluster.get(self._ref)) from None
-        self._renewed = self._clock.now()
+        self._insist(self._acquire)
 
     def keep(self) -> None:
         """Renew when it is time. Raises LockHeldError when the Lease is another run's now."""
-        now = self._clock.now()
-        if self._renewed is not None and now - self._renewed < _RENEW_AFTER:
-            return
-        lease = self._cluster.get(self._ref)
-        if lease is None or _spec(lease).get("holderIdentity") != self._holder.name:
-            raise self._held(lease)
-        try:
-            self._cluster.patch(self._ref, self._renewal(), version=_version(lease))
-        except ConflictError:
-            raise self._held(self._cluster.get(self._ref)) from None
-        self._renewed = now
+        if self._renewed is None or self._clock.now() - self._renewed >= _RENEW_AFTER:
+            self._insist(self._renew)
 
     def release(self) -> None:
         """Give it back, if it is still ours; the cluster may be out of reach, then it expires."""
@@ -70,6 +54,33 @@ class Lock:
                 )
         except ClusterError:
             return
+
+    def _insist(self, write: Callable[[Body | None], None]) -> None:
+        """A write that met another, or whose answer was lost: the Lease itself says whose it is."""
+        for left in reversed(range(_TRIES)):
+            now = self._clock.now()
+            lease = self._cluster.get(self._ref)
+            try:
+                write(lease)
+            except (ConflictError, UnknownOutcomeError) as error:
+                if not left:
+                    raise
+                if isinstance(error, UnknownOutcomeError):
+                    self._clock.sleep(_PAUSE)
+            else:
+                self._renewed = now
+                return
+
+    def _acquire(self, lease: Body | None) -> None:
+        if lease is None:
+            self._cluster.create(self._lease())
+        else:
+            self._take(lease)
+
+    def _renew(self, lease: Body | None) -> None:
+        if lease is None or _spec(lease).get("holderIdentity") != self._holder.name:
+            raise self._held(lease)
+        self._cluster.patch(self._ref, self._renewal(), version=_version(lease))
 
     def _take(self, lease: Body) -> None:
         holder = _spec(lease).get("holderIdentity") or ""

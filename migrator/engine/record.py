@@ -8,12 +8,13 @@ has more than the cluster was never done, and where both differ the cluster is r
 import base64
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from pydantic import ValidationError
 
-from migrator.errors import ConflictError, LockHeldError, MigrateError
+from migrator.errors import ConflictError, LockHeldError, MigrateError, UnknownOutcomeError
 from migrator.istio import kinds
 from migrator.model.journal import Entry
 from migrator.model.resource import Ref
@@ -24,6 +25,7 @@ PLAN_LABEL: Final = "migrate/plan"
 STANDING: Final = "migrate/standing"
 _KEY = "entries.jsonl.gz"
 _MAX_BYTES = 256 * 1024  # of one ConfigMap; the API server takes 1 MiB
+_TRIES = 5
 _MANAGED = {"app.kubernetes.io/managed-by": "migrate"}
 
 
@@ -58,29 +60,46 @@ class ClusterRecord:
         self._version = ""
 
     def entries(self) -> tuple[Entry, ...]:
+        """Raises MigrateError when one of the ConfigMaps is damaged, or gone."""
         found: list[Entry] = []
+        self._last, self._number, self._version = [], 0, ""
         for body in self._config_maps():
-            self._number = int(body["metadata"]["name"].rpartition("-")[2])
-            self._version = _version(body)
+            number = int(body["metadata"]["name"].rpartition("-")[2])
+            if number != self._number + 1:
+                raise _damaged(self._ref(self._number + 1).name, "it is not there")
+            self._number, self._version = number, _version(body)
             self._last = _unpack(body)
             found.extend(self._last)
         return tuple(found)
 
     def append(self, entry: Entry) -> None:
-        """Raises LockHeldError when another run has written since: its entries are never overwritten."""
+        """Raises LockHeldError when another run has written since: its entries are never overwritten.
+
+        A write that met another, or whose answer was lost, is decided by what is there now.
+        """
+        before = list(self._entries_of_last())
+        for left in reversed(range(_TRIES)):
+            try:
+                self._append(entry)
+            except (ConflictError, UnknownOutcomeError):
+                self.entries()
+                found = list(self._entries_of_last())
+                if found in ([*before, entry], [entry]):
+                    return
+                if found != before:
+                    raise self._another_run() from None
+                if not left:
+                    raise
+            else:
+                return
+
+    def _entries_of_last(self) -> list[Entry]:
         if self._last is None:
             self.entries()
-        try:
-            self._append(entry)
-        except ConflictError as error:
-            raise LockHeldError(
-                "Another run writes the same record",
-                detail=f"{self._ref(self._number)} has changed since this run wrote it.",
-                hint="migrate status PLAN",
-            ) from error
+        return self._last or []
 
     def _append(self, entry: Entry) -> None:
-        last = [*(self._last or ()), entry]
+        last = [*self._entries_of_last(), entry]
         packed = _pack(last)
         if self._number == 0 or len(packed) > _MAX_BYTES:
             last, packed = [entry], _pack([entry])
@@ -91,14 +110,28 @@ class ClusterRecord:
             stored = self._cluster.patch(self._ref(self._number), patch, version=self._version)
         self._last, self._version = last, _version(stored)
 
+    def _another_run(self) -> LockHeldError:
+        return LockHeldError(
+            "Another run writes the same record",
+            detail=f"{self._ref(self._number)} has changed since this run wrote it.",
+            hint="migrate status PLAN",
+        )
+
     def set_standing(self, standing: str) -> None:
-        """`open`, `done` or `rolled-back`, for other plans to see."""
-        found = self._cluster.get(self._ref(1)) if self._number else None
-        if found and found["metadata"]["labels"].get(STANDING) != standing:
+        """`open`, `done` or `rolled-back`, for other plans to see; nothing when there is no record."""
+        for left in reversed(range(_TRIES)):
+            first = next(iter(self._config_maps()), None)
+            if first is None or first["metadata"]["labels"].get(STANDING) == standing:
+                return
             patch = {"metadata": {"labels": {STANDING: standing}}}
-            stored = self._cluster.patch(self._ref(1), patch)
-            if self._number == 1:
-                self._version = _version(stored)
+            try:
+                stored = self._cluster.patch(self._ref(1), patch, version=_version(first))
+            except (ConflictError, UnknownOutcomeError):
+                if not left:
+                    raise
+            else:
+                if self._number == 1:
+                    self._version = _version(stored)
 
     def others(self) -> tuple[str, ...]:
         """Ids of other plans whose record is open."""
@@ -130,20 +163,27 @@ class ClusterRecord:
 
 
 class Record:
-    """Both places as one: `entries` brings them together, `append` writes both."""
+    """Both places as one: `entries` reads both, `settle` makes them the same, `append` writes both."""
 
     def __init__(self, journal: Journal, cluster: ClusterRecord) -> None:
         self._journal = journal
         self._cluster = cluster
 
     def entries(self) -> tuple[Entry, ...]:
-        local, remote = tuple(self._journal.entries()), self._cluster.entries()
-        if local[: len(remote)] == remote:
-            for entry in local[len(remote) :]:
-                self._cluster.append(entry)
-            return local
-        self._journal.replace(remote)
-        return remote
+        local, remote = self._both()
+        return local if local[: len(remote)] == remote else remote
+
+    def settle(self) -> tuple[Entry, ...]:
+        local, remote = self._both()
+        if local[: len(remote)] != remote:
+            self._journal.replace(remote)
+            return remote
+        for entry in local[len(remote) :]:
+            self._cluster.append(entry)
+        return local
+
+    def _both(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+        return tuple(self._journal.entries()), self._cluster.entries()
 
     def append(self, entry: Entry) -> None:
         self._journal.append(entry)
@@ -178,11 +218,17 @@ def _pack(entries: Iterable[Entry]) -> str:
 
 def _unpack(body: Body) -> list[Entry]:
     try:
-        text = gzip.decompress(base64.b64decode(body["binaryData"][_KEY]))
-    except (KeyError, ValueError, OSError) as error:
-        name = body["metadata"]["name"]
-        raise MigrateError(
-            "The record in the cluster is damaged", detail=f"ConfigMap {name}: {error}",
-            hint="Keep the .journal file beside the plan, delete the ConfigMap, and run again.",
-        ) from error  # fmt: skip
+        text = gzip.decompress(base64.b64decode(body["binaryData"][_KEY], validate=True))
+    except (KeyError, ValueError, OSError, EOFError, zlib.error) as error:
+        raise _damaged(body["metadata"]["name"], str(error)) from error
+    if not text:
+        raise _damaged(body["metadata"]["name"], "it holds nothing")
     return [decode(line) for line in text.splitlines()]
+
+
+def _damaged(name: str, says: str) -> MigrateError:
+    return MigrateError(
+        "The record in the cluster is damaged",
+        detail=f"ConfigMap {name}: {says}",
+        hint="Keep the .journal file beside the plan, delete the plan's ConfigMaps, and run again.",
+    )

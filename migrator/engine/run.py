@@ -39,6 +39,10 @@ class Run:
     def __post_init__(self) -> None:
         self.progress = Progress(self.record.entries())
 
+    def begin(self) -> None:
+        """With the lock in hand: what another run has recorded until now counts."""
+        self.progress = Progress(self.record.settle())
+
     def note(
         self,
         event: Event,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from migrator.errors import ClusterError
 from migrator.model import writes as fields
 from migrator.model.journal import Progress
 from migrator.model.resource import Ref
@@ -17,17 +18,30 @@ _BY_FIELDS = frozenset({"labels-set", "exists", "absent"})
 
 
 class Claim(NamedTuple):
-    """Something that a verified step left behind, and what is seen of it now."""
+    """Something that a verified step left behind, and what is seen of it now.
+
+    `unread`: it could not be looked at, so nothing is known of it.
+    """
 
     step: str
     says: str
     verdict: Verdict
+    unread: bool = False
+
+    @classmethod
+    def of_error(cls, step: str, what: str, error: ClusterError) -> "Claim":
+        says = f"{what}: could not be looked at: {error.summary}: {error.detail}"
+        return cls(step, what, Verdict.waiting(says), unread=True)
 
 
 def drift(plan: Plan, progress: Progress, cluster: ClusterReader) -> Iterator[Claim]:
     """Fields that verified steps set, where they are not as the last of these left them."""
     for ref, writes in _last_writes(plan, progress).items():
-        live = cluster.get(ref)
+        try:
+            live = cluster.get(ref)
+        except ClusterError as error:
+            yield Claim.of_error(next(iter(writes.values()))[0], str(ref), error)
+            continue
         for step, write in writes.values():
             if not fields.holds(live, (write,)):
                 where = ".".join(write.path) or "the object"
@@ -46,7 +60,15 @@ def verify(plan: Plan, progress: Progress, cluster: ClusterReader) -> Iterator[C
         if key in seen or (check.about and check.about.ref in gone):
             continue
         seen.add(key)
-        yield Claim(step.id, check.says, observe(check, step, cluster))
+        yield _looked_at(check, step, cluster)
+
+
+def _looked_at(check: Check, step: AnyStep, cluster: ClusterReader) -> Claim:
+    try:
+        return Claim(step.id, check.says, observe(check, step, cluster))
+    except ClusterError as error:
+        about = check.about or step.target
+        return Claim.of_error(step.id, f"{about}: {check.predicate}", error)
 
 
 def broken(claims: Iterator[Claim]) -> tuple[Claim, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from migrator.errors import ConflictError, DriftError, StepFailedError
+from migrator.errors import ConflictError, DriftError, StepFailedError, UnknownOutcomeError
 from migrator.istio import kinds
 from migrator.model import writes as fields
 from migrator.model.journal import Event, FieldImage, Image
@@ -11,6 +11,7 @@ from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref
 from migrator.model.verdict import State
 from migrator.planner import checks
+from migrator.planner.plan import Plan
 from migrator.planner.undo import Undo
 from migrator.ports import Body, Cluster
 from migrator.steps import AnyStep, Check, Person
@@ -74,20 +75,27 @@ def undo(run: Run, task: Undo) -> None:
     for image in state.images:
         mine = writes if image.ref == step.target.ref else _label_writes(step)
         _put_back(run, image, mine, task)
-    run.wait(undo_checks(step) if task.last else (), step)
+    run.wait(undo_checks(step, run.plan) if task.last else (), step)
     if task.last:
         run.note(Event.UNDONE, step.id)
         if state.images:
             run.tell(Topic.UNDONE, step.id, task.says)
 
 
-def undo_checks(step: AnyStep) -> Iterator[Check]:
-    """What must be seen after an undo: workloads that were rolled have rolled back, with sidecars."""
+def undo_checks(step: AnyStep, plan: Plan) -> Iterator[Check]:
+    """What must be seen after an undo: workloads that were rolled have rolled back, with sidecars.
+
+    Where the plan saw to it that sidecars receive HBONE, they do again: callers that are still ambient
+    would otherwise reach them in plain text, which they refuse.
+    """
     wanted = {check.predicate for check in step.after}
     if "rolled-out" in wanted:
         yield checks.rolled_out(step.target.ref)
     if "pods-ambient" in wanted:
         yield checks.pods_have_sidecar(step.target.ref)
+        hbone = checks.pods_accept_hbone(step.target.ref)
+        if any(hbone in other.after for _, _, other in plan.steps()):
+            yield hbone
 
 
 def _apply(run: Run, step: AnyStep) -> None:
@@ -144,7 +152,11 @@ def _is_owned(step: AnyStep, image: Image) -> bool:
 
 
 def _change(run: Run, ref: Ref, wanted: Callable[[Body | None], Body | None]) -> bool:
-    """Bring the object to what `wanted` makes of it; a foreign write in between is read again."""
+    """Bring the object to what `wanted` makes of it.
+
+    What is there is read again after a foreign write in between, and after a write whose answer was lost.
+    """
+    lost: UnknownOutcomeError | None = None
     for _ in range(_TRIES):
         run.lock.keep()
         live = run.cluster.get(ref)
@@ -153,10 +165,15 @@ def _change(run: Run, ref: Ref, wanted: Callable[[Body | None], Body | None]) ->
             changed = _write(run.cluster, ref, live, target)
         except ConflictError:
             continue
-        if changed and ref.group_kind == kinds.NAMESPACE:
+        except UnknownOutcomeError as error:
+            lost = error
             run.clock.sleep(_SETTLE_SECONDS)
-        return changed
-    raise StepFailedError(
+            continue
+        # not only when `changed`: the run that did it may have been killed a moment ago
+        if ref.group_kind == kinds.NAMESPACE:
+            run.clock.sleep(_SETTLE_SECONDS)
+        return changed or lost is not None
+    raise lost or StepFailedError(
         f"{ref} changes faster than it can be written",
         detail=f"{_TRIES} writes in a row met a newer version. Something else keeps writing it.",
     )

@@ -120,6 +120,17 @@ class UnreadView(Frozen):
         return cls(where=unread.where, reason=unread.reason, kind=unread.kind)
 
 
+class ReadView(Frozen):
+    """What was read of a cluster: all namespaces when `namespaces` is empty, but never `not_looked_at`.
+
+    What stands in other namespaces and acts on these was not seen; `not_looked_at` are kinds outside of
+    them that this user may not read.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
+
+
 class IstioView(Frozen):
     """The version that the answers are for; `assumed` when the source does not say it."""
 
@@ -144,6 +155,7 @@ class CheckReport(Frozen):
     complete: bool
     unread: tuple[UnreadView, ...]
     unknown: dict[str, int]
+    read: ReadView
     istio: IstioView
     summary: Summary
     findings: tuple[FindingView, ...]
@@ -153,11 +165,15 @@ class CheckReport(Frozen):
     model_config = Frozen.model_config | {"populate_by_name": True, "serialize_by_alias": True}
 
 
+_ALL_READ = ReadView()
+
+
 def check_report(
     mesh: Mesh,
     findings: Iterable[Finding],
     suppressed: Iterable[tuple[Finding, str]] = (),
     namespaces: Iterable[str] = (),
+    read: ReadView = _ALL_READ,
 ) -> CheckReport:
     """Put the answer together; `namespaces` limits the waypoints (the findings are limited already)."""
     views = tuple(FindingView.of(finding) for finding in findings)
@@ -170,6 +186,7 @@ def check_report(
         complete=mesh.snapshot.complete,
         unread=tuple(UnreadView.of(unread) for unread in mesh.snapshot.unread),
         unknown=dict(mesh.snapshot.unknown),
+        read=read,
         istio=istio_view(mesh),
         summary=Summary(
             blocker=counts[Severity.BLOCKER],

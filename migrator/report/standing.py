@@ -32,7 +32,10 @@ class Broken(Frozen):
 
 
 class Standing(Frozen):
-    """`next` is the id of the next step, empty when all are done; `stopped` why the last run ended."""
+    """`next` is the id of the next step, empty when all are done; `stopped` why the last run ended.
+
+    Of what is `unread` nothing is known: it could not be looked at.
+    """
 
     done: int
     total: int
@@ -41,6 +44,7 @@ class Standing(Frozen):
     stopped: str
     looked_at: int
     broken: tuple[Broken, ...]
+    unread: tuple[Broken, ...]
 
 
 def status(plan: Plan, progress: Progress, drifted: Sequence[Any]) -> Standing:
@@ -67,12 +71,23 @@ def lines(found: Standing, columns: int) -> Iterator[Line]:
         yield wrap(f"stopped at {found.stopped}", "  ", columns, first=""), "yellow"
     if found.looked_at:
         yield f"looked at {plural(found.looked_at, 'claim')} again", ""
-    if not found.broken:
+    yield from _claims(found, columns)
+
+
+def _claims(found: Standing, columns: int) -> Iterator[Line]:
+    if found.broken:
+        yield f"{plural(len(found.broken), 'claim')} no longer as the plan left it", "bold red"
+    elif not found.unread:
         yield "no drift", "green"
-        return
-    yield f"{plural(len(found.broken), 'claim')} no longer as the plan left it", "bold red"
     for one in found.broken:
         yield wrap(f"{one.step}: {one.says}", "      ", columns, first="    "), "red"
+    if found.unread:
+        yield (
+            f"{plural(len(found.unread), 'claim')} not looked at, so nothing is known",
+            "bold yellow",
+        )
+    for one in found.unread:
+        yield wrap(f"{one.step}: {one.says}", "      ", columns, first="    "), "yellow"
 
 
 def _standing(plan: Plan, progress: Progress, bad: Sequence[Any], *, looked_at: int) -> Standing:
@@ -87,8 +102,13 @@ def _standing(plan: Plan, progress: Progress, bad: Sequence[Any], *, looked_at: 
         next=pending[0] if pending else "",
         stopped=stopped,
         looked_at=looked_at,
-        broken=tuple(Broken(step=b.step, says=b.verdict.says, state=b.verdict.state) for b in bad),
+        broken=tuple(_broken(claim) for claim in bad if not claim.unread),
+        unread=tuple(_broken(claim) for claim in bad if claim.unread),
     )
+
+
+def _broken(claim: Any) -> Broken:
+    return Broken(step=claim.step, says=claim.verdict.says, state=claim.verdict.state)
 
 
 def _waves(plan: Plan, progress: Progress) -> Iterator[WaveStanding]:
