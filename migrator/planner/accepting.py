@@ -23,7 +23,7 @@ def _touches(layout: Layout, order: Order, unit: Unit, finding: Finding) -> bool
     """Whether the finding's harm begins with the unit; one of the whole mesh begins with the first."""
     if finding.scope is Scope.CLUSTER:
         return unit == order.units[0]
-    return bool(stopped_by(finding, layout.mesh, unit.workloads))
+    return bool(stopped_by(finding, layout.mesh, {w.ref: w for w in unit.workloads}))
 
 
 def acknowledgements(layout: Layout, order: Order) -> tuple[Acknowledgement, ...]:
@@ -61,10 +61,8 @@ def acknowledgements(layout: Layout, order: Order) -> tuple[Acknowledgement, ...
 
 def _left_behind(layout: Layout, order: Order, workload: Workload) -> tuple[str, ...]:
     """Meshed workloads that may call the server and that the plan does not move."""
-    moving = {w.ref for w in layout.moving}
     callers = order.callers[workload.ref].workloads
-    staying = [w.ref for w in layout.mesh.meshed if w.ref not in moving]
-    return tuple(str(ref) for ref in staying if callers is None or ref in callers)
+    return tuple(str(ref) for ref in layout.staying if callers is None or ref in callers)
 
 
 def _acknowledge(rule: str, severity: Severity, ref: Ref, says: str) -> Acknowledgement:

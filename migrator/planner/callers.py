@@ -64,7 +64,8 @@ def _bounded(mesh: Mesh, workload: Workload) -> frozenset[Ref] | None:
             accounts |= named
     return frozenset(
         w.ref
-        for w in mesh.meshed
+        for home in sorted({namespace for namespace, _ in accounts})
+        for w in mesh.meshed_in(home)
         if (w.namespace, w.service_account) in accounts or (w.namespace, "*") in accounts
     )
 

@@ -49,8 +49,8 @@ def contract(layout: Layout, handover: HandOver) -> Phase:
 
 
 def _steps(layout: Layout, handover: HandOver) -> Iterator[AnyStep]:
-    guards = tuple(_guards(layout, handover))
-    yield from guards
+    guards = dict(_guards(layout, handover))
+    yield from guards.values()
     copied = [c for c in handover.copies if _is_over(layout, c.policy)]
     for copy in copied:
         if copy.policy.ref.group_kind == kinds.REQUEST_AUTHENTICATION:
@@ -59,16 +59,18 @@ def _steps(layout: Layout, handover: HandOver) -> Iterator[AnyStep]:
                 yield _settle(copy.manifest, spec)
     for policy, spec in handover.narrowed.values():
         if _is_over(layout, policy):
-            yield _delete(policy, spec, tuple(step.id for step in guards))
+            protects = layout.mesh.attachments.workloads_of(policy)
+            needs = tuple(guards[w.ref].id for w in protects if w.ref in guards)
+            yield _delete(policy, spec, needs)
     for policy in {c.policy.ref: c.policy for c in copied}.values():
         if policy.ref.group_kind != kinds.AUTHORIZATION_POLICY:
             yield _delete(policy, dict(policy.spec), ())
 
 
-def _guards(layout: Layout, handover: HandOver) -> Iterator[UpdateSpec]:
+def _guards(layout: Layout, handover: HandOver) -> Iterator[tuple[Ref, UpdateSpec]]:
     for workload in layout.moving:
         if workload.ref in handover.guards and layout.moves_whole(workload.namespace):
-            yield _guard_for_all_pods(workload.ref, handover.guards[workload.ref])
+            yield workload.ref, _guard_for_all_pods(workload.ref, handover.guards[workload.ref])
 
 
 def _is_over(layout: Layout, policy: Resource) -> bool:
@@ -78,9 +80,7 @@ def _is_over(layout: Layout, policy: Resource) -> bool:
     if not (policy.spec.get("selector") or {}).get("matchLabels"):
         return False
     protects = layout.mesh.attachments.workloads_of(policy)
-    moving = {w.ref for w in layout.moving}
-    meshed = {w.ref for w in layout.mesh.meshed}
-    bound = {w.ref for w in layout.moving if layout.services_of(w)}
+    moving, meshed, bound = layout.moving_refs, layout.meshed_refs, layout.behind_waypoints
     return all(
         w.role is Role.APP
         and not is_ambient_already(layout.mesh, w)

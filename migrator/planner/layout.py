@@ -6,6 +6,7 @@ namespace or workload leaves that behind, in sidecar mode, with its reason.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
@@ -15,7 +16,9 @@ from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.model.resource import Ref
 from migrator.steps import Target
 
+from .grouping import grouped
 from .handled import HANDLED, PREPARED
+from .judging import acknowledgement, of_owner
 from .options import PlanOptions
 from .plan import Acknowledgement, Exclusion
 from .protection import is_guarded, over_denies
@@ -38,37 +41,73 @@ class Layout:
 
     @property
     def namespaces(self) -> tuple[str, ...]:
-        return tuple(sorted({w.namespace for w in self.moving}))
+        return tuple(sorted(self._moving_by_namespace))
 
     def moving_in(self, namespace: str) -> tuple[Workload, ...]:
-        return tuple(w for w in self.moving if w.namespace == namespace)
+        return self._moving_by_namespace.get(namespace, ())
+
+    @cached_property
+    def _moving_by_namespace(self) -> Mapping[str, tuple[Workload, ...]]:
+        return grouped(self.moving, lambda w: w.namespace)
+
+    @cached_property
+    def moving_refs(self) -> frozenset[Ref]:
+        return frozenset(w.ref for w in self.moving)
+
+    @cached_property
+    def staying(self) -> tuple[Ref, ...]:
+        """Who has a sidecar and keeps it."""
+        return tuple(w.ref for w in self.mesh.meshed if w.ref not in self.moving_refs)
+
+    @cached_property
+    def behind_waypoints(self) -> frozenset[Ref]:
+        """Workloads with a Service that is to be bound."""
+        return frozenset(w.ref for w in self.moving if self.services_of(w))
+
+    @cached_property
+    def meshed_refs(self) -> frozenset[Ref]:
+        return frozenset(w.ref for w in self.mesh.meshed)
 
     def moves_whole(self, namespace: str) -> bool:
         """Whether nobody with a sidecar stays behind in the namespace."""
-        meshed = {w.ref for w in self.mesh.meshed if w.namespace == namespace}
+        meshed = {w.ref for w in self.mesh.meshed_in(namespace)}
         return meshed == {w.ref for w in self.moving_in(namespace)}
 
     def by_workload(self, namespace: str) -> bool:
         """Mode W: a guarded workload asks for its own moment, and so does one that stays behind."""
-        return (
-            self.options.strategy == "workload"
-            or not self.moves_whole(namespace)
-            or any(w.ref in self.guarded for w in self.moving_in(namespace))
-        )
+        if namespace not in self._by_workload:
+            self._by_workload[namespace] = (
+                self.options.strategy == "workload"
+                or not self.moves_whole(namespace)
+                or any(w.ref in self.guarded for w in self.moving_in(namespace))
+            )
+        return self._by_workload[namespace]
+
+    @cached_property
+    def _by_workload(self) -> dict[str, bool]:
+        return {}
 
     def services_of(self, workload: Workload) -> tuple[Service, ...]:
         """Its Services that are to be bound."""
         return tuple(s for s in self.mesh.services.of_workload(workload) if s.ref in self.bound)
 
     def bound_in(self, namespace: str) -> tuple[Ref, ...]:
-        return tuple(sorted(ref for ref in self.bound if ref.namespace == namespace))
+        return self._bound_by_namespace.get(namespace, ())
+
+    @cached_property
+    def _bound_by_namespace(self) -> Mapping[str, tuple[Ref, ...]]:
+        return grouped(sorted(self.bound), lambda ref: ref.namespace)
 
     @property
     def waypoint_namespaces(self) -> tuple[str, ...]:
-        return tuple(sorted({ref.namespace for ref in self.bound}))
+        return tuple(sorted(self._bound_by_namespace))
 
     def found(self, rule: str) -> tuple[Finding, ...]:
-        return tuple(f for f in self.findings if f.rule == rule)
+        return self._by_rule.get(rule, ())
+
+    @cached_property
+    def _by_rule(self) -> Mapping[str, tuple[Finding, ...]]:
+        return grouped(self.findings, lambda finding: finding.rule)
 
 
 def lay_out(
@@ -79,14 +118,15 @@ def lay_out(
 ) -> Layout:
     """Decide. The order of `findings` does not matter."""
     wanted = tuple(w for w in mesh.meshed if options.wants(w.namespace))
-    relevant = tuple(f for f in findings if _concerns(f, wanted))
+    by_ref, homes = {w.ref: w for w in wanted}, {w.namespace for w in wanted}
+    relevant = tuple(f for f in findings if _concerns(f, homes))
     judged = tuple(
-        (f, reason) for f, reason in suppressed if _concerns(f, wanted) and not _handled(f)
+        (f, reason) for f, reason in suppressed if _concerns(f, homes) and not _handled(f)
     )
     blocking = [f for f in relevant if _blocks(f, options)]
     stays: dict[Ref, list[Finding]] = {}
     for finding in blocking:
-        for ref in stopped_by(finding, mesh, wanted):
+        for ref in stopped_by(finding, mesh, by_ref):
             stays.setdefault(ref, []).append(finding)
     exclusions = [_excluded_by(ref, found) for ref, found in stays.items()]
     guarded_all = frozenset(w.ref for w in wanted if is_guarded(mesh, w))
@@ -104,14 +144,14 @@ def lay_out(
         options=options,
         moving=moving,
         exclusions=tuple(sorted(exclusions, key=lambda e: e.target.ref)),
-        blockers=tuple(_acknowledgement(f, options) for f in blocking if f.scope is Scope.CLUSTER),
+        blockers=tuple(acknowledgement(f, options) for f in blocking if f.scope is Scope.CLUSTER),
         acknowledgements=tuple(
-            _acknowledgement(f, options)
+            acknowledgement(f, options)
             for f in relevant
             if (f.severity is Severity.WARNING and not _handled(f))
             or (f.severity is Severity.BLOCKER and not _handled(f) and not _blocks(f, options))
         )
-        + tuple(_judged(f, reason) for f, reason in judged),
+        + tuple(of_owner(f, reason) for f, reason in judged),
         bound=_bound(mesh, moving, guarded, options),
         guarded=guarded,
         findings=relevant,
@@ -138,12 +178,11 @@ def _blocks(finding: Finding, options: PlanOptions) -> bool:
     )
 
 
-def _concerns(finding: Finding, wanted: tuple[Workload, ...]) -> bool:
+def _concerns(finding: Finding, namespaces: set[str]) -> bool:
     if finding.severity is Severity.INFO:
         return False
     if finding.scope is Scope.CLUSTER:
         return True
-    namespaces = {w.namespace for w in wanted}
     return bool(_namespaces_of(finding) & namespaces)
 
 
@@ -155,7 +194,7 @@ def _namespaces_of(finding: Finding) -> set[str]:
     return {subject.name if subject.group_kind == kinds.NAMESPACE else subject.namespace}
 
 
-def stopped_by(finding: Finding, mesh: Mesh, wanted: tuple[Workload, ...]) -> Iterable[Ref]:
+def stopped_by(finding: Finding, mesh: Mesh, wanted: Mapping[Ref, Workload]) -> Iterable[Ref]:
     """Who stays behind for it. A finding that names no workload stops its whole namespace."""
     if finding.scope is Scope.CLUSTER:
         return ()
@@ -169,9 +208,9 @@ def stopped_by(finding: Finding, mesh: Mesh, wanted: tuple[Workload, ...]) -> It
         }
         named = touched | behind
         if any(mesh.workload(ref) is not None for ref in named):
-            return [w.ref for w in wanted if w.ref in named]
-    namespaces = _namespaces_of(finding)
-    return [w.ref for w in wanted if w.namespace in namespaces]
+            return sorted(named & wanted.keys())
+    homes = _namespaces_of(finding)
+    return [w.ref for home in sorted(homes) for w in mesh.meshed_in(home) if w.ref in wanted]
 
 
 def _cannot_hand_over(mesh: Mesh, workload: Workload) -> str:
@@ -250,27 +289,3 @@ def _on_the_node(mesh: Mesh, namespaces: set[str]) -> Iterator[Exclusion]:
                 rules=("AMB320",),
                 fix="Nothing to do.",
             )
-
-
-def _acknowledgement(finding: Finding, options: PlanOptions) -> Acknowledgement:
-    return Acknowledgement(
-        code=finding.code,
-        rule=finding.rule,
-        severity=finding.severity,
-        target=Target.of(finding.subject),
-        path=finding.path,
-        says=finding.message,
-        acknowledged=any(a.covers(finding) for a in options.acknowledge),
-    )
-
-
-def _judged(finding: Finding, reason: str) -> Acknowledgement:
-    return Acknowledgement(
-        code=finding.code,
-        rule=finding.rule,
-        severity=finding.severity,
-        target=Target.of(finding.subject),
-        path=finding.path,
-        says=f"{finding.message} Suppressed by an annotation of the object: {reason}",
-        acknowledged=True,
-    )

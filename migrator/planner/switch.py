@@ -1,7 +1,9 @@
 """Phase 2: bind, then wave by wave: guard, hand over, enrol, restart."""
 
+from collections import Counter
 from collections.abc import Iterator
 
+from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
@@ -12,6 +14,7 @@ from . import checks
 from .accepting import accepted_in
 from .expand import object_ref, waypoint_step
 from .flip import flip_steps
+from .grouping import grouped
 from .handover import HandOver, rule_about
 from .layout import Layout
 from .moves import move_steps
@@ -22,9 +25,13 @@ from .prepare import step_name
 
 def switch(layout: Layout, handover: HandOver, order: Order) -> Phase:
     """Bind every Service, then one wave for each unit of the order."""
-    waves = [_bind(layout, handover, namespace) for namespace in layout.waypoint_namespaces]
+    copies = grouped(handover.copies, lambda copy: str(copy.manifest["metadata"]["namespace"]))
+    waves = [
+        _bind(layout, namespace, tuple(object_ref(c.manifest) for c in copies.get(namespace, ())))
+        for namespace in layout.waypoint_namespaces
+    ]
     narrowed: set[Ref] = set()
-    left = {n: sum(u.namespace == n for u in order.units) for n in layout.namespaces}
+    left = Counter(unit.namespace for unit in order.units)
     seen: dict[str, int] = {}
     for unit in order.units:
         seen[unit.namespace] = seen.get(unit.namespace, 0) + 1
@@ -75,13 +82,8 @@ def _gates(layout: Layout) -> tuple[Gate, ...]:
     )
 
 
-def _bind(layout: Layout, handover: HandOver, namespace: str) -> Wave:
+def _bind(layout: Layout, namespace: str, copies: tuple[Ref, ...]) -> Wave:
     mesh = layout.mesh
-    copies = tuple(
-        object_ref(c.manifest)
-        for c in handover.copies
-        if c.manifest["metadata"]["namespace"] == namespace
-    )
     steps: list[AnyStep] = []
     for ref in layout.bound_in(namespace):
         service = mesh.services.get(ref)
@@ -147,10 +149,9 @@ def _guard(
         before=(checks.absent(ref),),
         after=(checks.exists(ref),),
     )
-    for policy_ref, (policy, spec) in handover.narrowed.items():
-        protects = {w.ref for w in layout.mesh.attachments.workloads_of(policy)}
-        if workload.ref not in protects or policy_ref in narrowed:
-            continue
+    protecting = layout.mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
+    for policy_ref in sorted({p.ref for p in protecting} & handover.narrowed.keys() - narrowed):
+        policy, spec = handover.narrowed[policy_ref]
         narrowed.add(policy_ref)
         old = handover.exempted[policy_ref][1] if policy_ref in handover.exempted else policy.spec
         yield UpdateSpec(
