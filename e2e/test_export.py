@@ -4,7 +4,6 @@ the same steps would make of the objects. No cluster is needed.
 
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -97,11 +96,10 @@ def test_the_components_build_to_what_the_steps_make(mesh, tmp_path):
     assert folders
     expected = {key(body): body for body in objects}
     components = []
-    for number, (phase, wave) in enumerate(
-        ((phase, wave) for phase in plan.phases for wave in phase.waves), 1
-    ):
+    waves = [(phase.name.value, wave) for phase in plan.phases for wave in phase.waves]
+    for number, (name, wave) in enumerate(waves, 1):
         expected = stepped(expected, wave)
-        components += [f for f in folders if f.startswith(f"{number:02}-{phase.name.value}-")]
+        components += [f for f in folders if f.startswith(f"{number:02}-{name}-")]
         found = built(tmp_path / "overlay", objects, components)
         assert found == {ref: whole(body) for ref, body in expected.items()}, components
     assert components == folders
