@@ -74,10 +74,9 @@ class Sampled(ABC):
     def all(self) -> Mapping[str, tuple[Source, ...]]:
         """By identity: once for each pair of ways in which its workloads send."""
 
-    @property
     @abstractmethod
-    def waypoints(self) -> frozenset[str]:
-        """Identities of waypoints, who call for others only."""
+    def is_known(self, principal: str) -> bool:
+        """Whether the identity is somebody's: a workload's, or a waypoint's, who calls for others only."""
 
     @cached_property
     def moved(self) -> bool:
@@ -98,14 +97,24 @@ class Sampled(ABC):
         yield OUTSIDE
         named = sorted({p for p in (self._named(*one) for one in patterns) if p})
         for principal in named:
-            for source in self.all.get(principal, ()):
+            for source in self.named(principal):
                 yield Sample(source, alone=True)
-            if not (principal in self.all or principal in self.waypoints or self._limited):
+            if not (self._limited or self.is_known(principal)):
                 yield Sample(Source(None, principal, (_SIDECAR, _SIDECAR)), alone=True)
         namespaces = {text for key, text in patterns if key == "namespace" and "*" not in text}
         wild = frozenset(p for p in patterns if "*" in p[1] and p[1] != "*")
+        yield from self.others(frozenset(named), namespaces, wild)
+
+    def named(self, principal: str) -> tuple[Source, ...]:
+        """The callers with this identity."""
+        return self.all.get(principal, ())
+
+    def others(
+        self, named: frozenset[str], namespaces: set[str], wild: frozenset[Pattern]
+    ) -> Iterator[Sample]:
+        """One of each class that no policy names."""
         for cell in self._cells(wild).values():
-            yield from _of_cell(cell, frozenset(named), namespaces)
+            yield from _of_cell(cell, named, namespaces)
 
     def _named(self, key: str, text: str) -> str:
         """The identity that a pattern names by itself."""
@@ -155,9 +164,12 @@ class Between(Sampled):
             known.setdefault(ways, Source(workload.ref, principal, ways))
         return {principal: tuple(known.values()) for principal, known in found.items()}
 
+    def is_known(self, principal: str) -> bool:
+        """Whether the identity is somebody's: a workload's, or a waypoint's, who calls for others only."""
+        return principal in self.all or principal in self._waypoints
+
     @cached_property
-    def waypoints(self) -> frozenset[str]:
-        """Identities of waypoints, who call for others only."""
+    def _waypoints(self) -> frozenset[str]:
         return frozenset().union(*(waypoints_of(state) for state in (self.before, self.after)))
 
 

@@ -57,12 +57,22 @@ class Asked(Protocol):
         """One caller of each class that the fields about identity tell apart."""
 
 
+_Paths = dict[Caller, tuple[Path, ...]]
+
+
 class Ways:
     """The paths to one target in both states, by how a caller sends."""
 
-    def __init__(self, before: Facts, after: Facts, pair: Pair) -> None:
+    def __init__(
+        self, before: Facts, after: Facts, pair: Pair, known: "Ways | None" = None
+    ) -> None:
+        """`known` are other ways of the same target from the same first state."""
         self.pair = pair
-        self._before = {one: tuple(paths_to(before, one, pair.before)) for one in _SENDERS}
+        self._before: _Paths = (
+            {one: tuple(paths_to(before, one, pair.before)) for one in _SENDERS}
+            if known is None
+            else known._before  # noqa: SLF001  one of this class
+        )
         self._after = {one: tuple(paths_to(after, one, pair.after)) for one in _SENDERS}
         self._requests: dict[Level, Requests] = {}
 

@@ -25,9 +25,11 @@ from migrator.exposure.ways import Kind, Ways
 from migrator.istio.mesh import Mesh
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
+from migrator.steps import AnyStep
 
 from .localities import Localities, Locality
 from .plan import Plan
+from .touching import touched
 from .world import World
 
 Calls = Mapping[Ref, frozenset[Ref]]
@@ -44,13 +46,14 @@ class Exposed(NamedTuple):
 
 
 class Version(NamedTuple):
-    """A locality from one moment on.
+    """A locality from one moment on, which `step` has brought about.
 
     The start is moment 0; step n is under way at 2n + 1 and done at 2n + 2.
     """
 
     moment: int
     state: State
+    step: AnyStep | None = None
 
 
 class _Run(NamedTuple):
@@ -84,9 +87,9 @@ def versions(locality: Locality) -> tuple[Version, ...]:
     found = [Version(0, world.state)]
     for number, step in locality.steps:
         if world.begin(step):
-            found.append(Version(2 * number + 1, world.state))
+            found.append(Version(2 * number + 1, world.state, step))
         world.end(step)
-        found.append(Version(2 * number + 2, world.state))
+        found.append(Version(2 * number + 2, world.state, step))
     return tuple(found)
 
 
@@ -133,12 +136,19 @@ def _runs(locality: Locality, known: tuple[Version, ...], end: int) -> Iterator[
     """Each target as long as its ways stay the same."""
     before = Facts.of(known[0].state)
     open_: dict[_Key, _Run] = {}
+    last = known[0].state
     for version in known:
+        only = touched(last, version.state, version.step) if version.step else None
+        last = version.state
         seen = {}
-        for pair in _pairs(locality, before, version.state):
-            seen[_key(pair)] = Ways(before, Facts.of(version.state), pair)
-        for key in list(open_):
-            if key not in seen or not open_[key].ways.leads_as(seen[key]):
+        for pair in _pairs(locality, before, version.state, only):
+            run = open_.get(_key(pair))
+            seen[_key(pair)] = Ways(
+                before, Facts.of(version.state), pair, run.ways if run else None
+            )
+        for key, run in list(open_.items()):
+            gone = key not in seen and _concerns(run, only)
+            if gone or (key in seen and not run.ways.leads_as(seen[key])):
                 yield open_.pop(key)._replace(until=version.moment)
         for key, ways in seen.items():
             if key not in open_:
@@ -146,8 +156,16 @@ def _runs(locality: Locality, known: tuple[Version, ...], end: int) -> Iterator[
     yield from open_.values()
 
 
-def _pairs(locality: Locality, before: Facts, state: State) -> Iterator[Pair]:
-    for pair in pairs(before, Facts.of(state), None):
+def _concerns(run: _Run, only: frozenset[Ref] | None) -> bool:
+    pair = run.ways.pair
+    service = {pair.before.service.ref} if pair.before.service else frozenset[Ref]()
+    return only is None or bool(only & (pair.servers | service))
+
+
+def _pairs(
+    locality: Locality, before: Facts, state: State, only: frozenset[Ref] | None
+) -> Iterator[Pair]:
+    for pair in pairs(before, Facts.of(state), only):
         home = pair.before.service.ref if pair.before.service else min(pair.servers)
         if home.namespace == locality.namespace:
             yield pair
