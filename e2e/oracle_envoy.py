@@ -91,12 +91,13 @@ def _chains(answer: Answer, listener: str) -> list[Chain]:
     chains = list(body.get("filterChains") or ())
     if "defaultFilterChain" in body:
         chains.append(body["defaultFilterChain"])
-    return [_chain(answer, listener, chain) for chain in chains]
+    return [chain_of(answer, listener, chain) for chain in chains]
 
 
-def _chain(answer: Answer, listener: str, chain: Mapping[str, Any]) -> Chain:
+def chain_of(answer: Answer, listener: str, chain: Mapping[str, Any]) -> Chain:
+    """A chain of a listener in its normal form."""
     match = chain.get("filterChainMatch") or {}
-    filters = list(_filters(answer, chain))
+    found = list(filters(answer, chain))
     tls = "transportSocket" in chain
     return Chain(
         listener=listener,
@@ -104,20 +105,20 @@ def _chain(answer: Answer, listener: str, chain: Mapping[str, Any]) -> Chain:
         port=match.get("destinationPort", 0),
         tls=tls,
         raw=not tls and match.get("transportProtocol", "raw_buffer") == "raw_buffer",
-        http=any(_type(f) == _MANAGER for f in filters),
-        rules=frozenset(rule for f in filters if _type(f) in _RBAC for rule in _rules(f)),
+        http=any(_type(f) == _MANAGER for f in found),
+        rules=frozenset(rule for f in found if _type(f) in _RBAC for rule in _rules(f)),
         issuers=frozenset(
             provider.get("issuer", "")
-            for f in filters
+            for f in found
             if _type(f) == _JWT
             for provider in (f.get("providers") or {}).values()
         ),
-        authorizers=frozenset(_authorizer(f) for f in filters if _type(f) in _AUTHORIZERS),
-        extensions=frozenset(_extension(f) for f in filters if _type(f) in _WASM),
+        authorizers=frozenset(_authorizer(f) for f in found if _type(f) in _AUTHORIZERS),
+        extensions=frozenset(_extension(f) for f in found if _type(f) in _WASM),
     )
 
 
-def _filters(answer: Answer, chain: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def filters(answer: Answer, chain: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The configurations of its network filters, and of HTTP filters inside; named ones looked up."""
     for outer in chain.get("filters") or ():
         config = _configuration(answer, outer)

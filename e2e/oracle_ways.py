@@ -1,0 +1,75 @@
+"""A request on its way by what istiod told everybody: the traffic matrix, written down a second time.
+
+Simulated: callers, ztunnel and Envoy. What each of them does with a request is `oracle_rbac`'s and
+`oracle_told`'s.
+"""
+
+from migrator.exposure.paths import Caller, Target
+from migrator.exposure.policies import Level
+from migrator.exposure.verdict import identity
+
+from .oracle_rbac import Request, allows, passes_token_on
+from .oracle_told import Alike, Server, Told, sidecar_allows, ztunnel_allows
+
+_DERIVED = {"namespace", "account", "trust"}
+_SENDS = {
+    (Caller.SIDECAR, "sidecar"): "mtls",
+    (Caller.SIDECAR, "hbone"): "mtls",
+    (Caller.SIDECAR, "ambient"): "hbone",
+    (Caller.AMBIENT, "hbone"): "hbone",
+    (Caller.AMBIENT, "ambient"): "hbone",
+}
+
+
+class Going:
+    """The way of one kind of caller to one target."""
+
+    def __init__(self, told: Told, caller: Caller, target: Target, level: Level) -> None:
+        self._told, self._caller, self._target, self._level = told, caller, target, level
+
+    def arrives(self, request: Request, key: Alike, server: Server, gateway: str) -> bool:
+        """Whether the pods that are `key` get it; `gateway` is the Service's waypoint, if it has one."""
+        values = {**request}
+        connection = _SENDS.get((self._caller, key.mode), "plain")
+        if self._caller is Caller.AMBIENT and gateway:
+            if not self._passes(values, gateway):
+                return False
+            namespace, _, name = gateway.partition("/")
+            values |= identity(f"cluster.local/ns/{namespace}/sa/{name}")
+        values["port"] = str(self._target.number)
+        if connection == "mtls" and not _takes(server, self._target.number):
+            connection = "plain"
+        if connection == "plain":
+            values |= identity("")
+        return allowed(server, values, connection, self._level)
+
+    def _passes(self, values: dict[str, str | None], gateway: str) -> bool:
+        proxy, service = self._told.waypoints[gateway], self._target.service
+        assert service is not None
+        http = self._level is Level.HTTP
+        chain = proxy.of_service(service.host, self._target.port, http=http)
+        if chain is None or not allows(proxy.filters(chain), values):
+            return False
+        token = values.get("token")
+        if token and not passes_token_on(proxy.filters(chain), token.rpartition("/")[0]):
+            for key in [k for k in values if k == "token" or k.startswith("claim:")]:
+                values[key] = None
+        return True
+
+
+def _takes(server: Server, port: int) -> bool:
+    """Whether the sidecar takes mutual TLS at the port: callers are told to send it only then."""
+    proxy = server.proxy
+    return proxy is None or any(proxy.at("mtls", port, http=http) for http in (True, False))
+
+
+def allowed(server: Server, request: Request, connection: str, level: Level) -> bool:
+    """Whether what acts at the pods lets a request in that comes over such a connection."""
+    if server.proxy is not None:
+        return sidecar_allows(server.proxy, request, connection, http=level is Level.HTTP)
+    return ztunnel_allows(server.ztunnel, request)
+
+
+def short(request: Request) -> str:
+    """The fields that it has, in few words."""
+    return str({k: v for k, v in request.items() if v is not None and k not in _DERIVED})

@@ -1,0 +1,107 @@
+"""Every moment of a plan: what istiod tells the proxies is what the exposure model says, there and back.
+
+While the product's engine walks the plans of the examples and of bookinfo, after each step: the policies
+that act on every pod and Service, with their actions, and what they say of each request that the model tells
+apart, from each class of callers, alone and along whole ways (`agreement`). MIGRATE_E2E_MESHES names folders
+of manifests, apart by colons, whose meshes are walked too: other people's meshes are no part of this
+repository.
+
+Real: the engine, admission, injection, istiod and what it tells ztunnel, sidecars and waypoints. Simulated:
+the proxies, whose evaluation is written down in `oracle_rbac` and `oracle_told`, istio-cni, and pods that are
+Ready without running.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .agreement import Agreement
+from .applying import installed, planned
+from .cni_standin import CniStandIn
+from .controlplane import ControlPlane
+from .meshes import EXAMPLES, eventually
+from .oracle import Oracle
+from .oracle_told import tell
+from .test_apply import CRDS, objects_of
+from .walking import Walk
+
+VARIABLE = "MIGRATE_E2E_MESHES"
+FOLDERS = [Path(text) for text in os.environ.get(VARIABLE, "").split(":") if text]
+MESHES = ["shop", "bank", "platform", "bookinfo", *FOLDERS]
+_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    with ControlPlane(tmp_path_factory.mktemp("plane")) as running:
+        running.install_istio("ambient")
+        running.kubectl("apply", "--server-side", "-f", str(CRDS))
+        add_providers(running, _providers_of(EXAMPLES / "bank" / "mesh" / "00-mesh.yaml"))
+        with CniStandIn(running):
+            yield running
+
+
+def _providers_of(file):
+    """The external authorizers of an example's mesh configuration."""
+    theirs = next(o for o in yaml.safe_load_all(file.read_text()) if o["kind"] == "ConfigMap")
+    return yaml.safe_load(theirs["data"]["mesh"])["extensionProviders"]
+
+
+def add_providers(plane, providers):
+    """External authorizers for the control plane's own mesh configuration."""
+    known = plane.get("configmap", "istio", "-n", "istio-system")["data"]["mesh"]
+    mesh = yaml.safe_load(known)
+    mesh["extensionProviders"] = [*(mesh.get("extensionProviders") or ()), *providers]
+    patch = json.dumps({"data": {"mesh": yaml.safe_dump(mesh)}})
+    plane.kubectl("patch", "configmap", "istio", "-n", "istio-system", "--type=merge", "-p", patch)
+
+
+def _objects(mesh):
+    if isinstance(mesh, str):
+        return objects_of(mesh)
+    texts = [file.read_text() for file in sorted(mesh.rglob("*.y*ml"))]
+    return [o for text in texts for o in yaml.safe_load_all(text) if o]
+
+
+class _Looker:
+    """Looks at moments until the model agrees; what it still does not after a while is kept."""
+
+    def __init__(self, plane, oracle, names):
+        self._plane, self._oracle, self._names = plane, oracle, names
+        self.agreement = Agreement()
+        self.found = {}
+        self.moments = 0
+
+    def look(self, moment):
+        self.moments += 1
+        found = [["istiod does not know all pods"]]
+
+        def agrees():
+            told = tell(self._plane, self._oracle, self._names)
+            if told is not None:
+                found.append(self.agreement.differences(told, moment.state))
+            return not found[-1]
+
+        if not eventually(agrees, _SECONDS):
+            self.found[moment.step, len(self.found)] = found[-1]
+
+
+@pytest.mark.parametrize("mesh", MESHES, ids=lambda m: m if isinstance(m, str) else m.name)
+def test_the_model_says_at_every_moment_what_istiod_tells_the_proxies(plane, mesh, tmp_path):
+    calls = EXAMPLES / str(mesh) / "calls.yaml"
+    with installed(plane, _objects(mesh)) as names, Oracle(plane) as oracle:
+        options = ("--calls", str(calls)) if calls.exists() else ()
+        walk = Walk(plane, planned(plane, tmp_path, names, *options))
+        looker = _Looker(plane, oracle, names)
+        walk.forwards(looker.look)
+        walk.back(looker.look)
+        steps = len([*walk.plan.steps()])
+
+        assert looker.found == {}
+        assert looker.moments >= 2 * steps + 2
+        assert looker.agreement.counts["verdicts"] > 0
+        assert looker.agreement.counts["ways"] > 0
+        print(mesh, looker.moments, dict(looker.agreement.counts))
