@@ -1,20 +1,24 @@
 """Small meshes of one test each: installed under a name of their own, planned, and gone afterwards."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from . import applying
+from migrator.planner.planfile import load
+
+from . import applying, foreign
 from .api import Api
 from .controlplane import ControlPlane
+from .meshes import eventually
 
 FOLDER = Path(__file__).parent / "scenarios"
 _RECORD = "app.kubernetes.io/managed-by=migrate"
@@ -82,6 +86,15 @@ class Scene:
 
     def image(self) -> str:
         return applying.image(self.plane, self.names)
+
+    def image_is(self, wanted: str) -> bool:
+        """In a moment: what a deleted Gateway owned is collected later."""
+        return bool(eventually(lambda: self.image() == wanted, 15))
+
+    def foreign_changes(self) -> list[str]:
+        """Fields that are not as before, and that no step of the plan is about; nor istiod's own objects."""
+        plan = load(self.plan.read_text())
+        return foreign.changes(json.loads(self.before), json.loads(self.image()), plan)
 
     def data(self) -> dict[str, Any]:
         """The plan file as data."""
@@ -156,6 +169,28 @@ def objects_of(scenario: str, name: str, without: Iterable[str] = ()) -> list[di
 
 def new_name() -> str:
     return f"scene-{uuid.uuid4().hex[:6]}"
+
+
+def said(done: "subprocess.CompletedProcess[str]") -> str:
+    """All that a command said, in one line: where lines break depends on the terminal."""
+    return " ".join((done.stdout + done.stderr).split())
+
+
+Stage = Callable[..., Scene]
+
+
+@contextmanager
+def stage(plane: ControlPlane, folder: Path) -> Iterator[Stage]:
+    """A function that puts a scenario on the control plane and plans it, with options of `plan`."""
+    with ExitStack() as opened:
+
+        def put(scenario: str, *options: str, without: Iterable[str] = ()) -> Scene:
+            objects = objects_of(scenario, new_name(), without)
+            scene = opened.enter_context(staged(plane, folder, objects))
+            scene.make_plan(*options)
+            return scene
+
+        yield put
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from .istio import point_at_istiod
 from .matrix_revisions import set_tag
 from .meshes import eventually
 from .processes import free_port
+from .scenes import said
 
 POLICY = "authorizationpolicies.security.istio.io"
 REFUSES_WAYPOINT_PODS = """
@@ -65,24 +66,9 @@ def cni(plane):
 
 @pytest.fixture
 def scene(plane, cni, tmp_path):
-    """A function that puts a scenario on the control plane and plans it."""
     cni.prompt()
-    opened = []
-
-    def stage(scenario, *options, without=()):
-        objects = scenes.objects_of(scenario, scenes.new_name(), without)
-        opened.append(scenes.staged(plane, tmp_path, objects))
-        found = opened[-1].__enter__()
-        found.make_plan(*options)
-        return found
-
-    yield stage
-    for one in opened:
-        one.__exit__(None, None, None)
-
-
-def said(done):
-    return " ".join((done.stdout + done.stderr).split())
+    with scenes.stage(plane, tmp_path) as staged:
+        yield staged
 
 
 def test_t17_sidecars_that_do_not_receive_hbone_are_restarted_in_a_phase_before(
@@ -120,7 +106,7 @@ def test_t17_sidecars_that_do_not_receive_hbone_are_restarted_in_a_phase_before(
         assert mesh.migrate("apply").returncode == 0
         assert mesh.modes("orders") == {"ambient"}
         assert mesh.migrate("rollback").returncode == 0
-        assert _image_is(mesh, mesh.before)
+        assert mesh.image_is(mesh.before)
 
 
 @pytest.mark.parametrize("scenario", ["denied", "custom"])
@@ -165,7 +151,7 @@ def test_t06_labels_are_not_touched_while_the_waypoint_is_not_programmed(scene):
         "delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", mesh.name
     )
     assert mesh.migrate("rollback").returncode == 0
-    assert _image_is(mesh, mesh.before)
+    assert mesh.image_is(mesh.before)
 
 
 def test_t07_a_deny_stays_a_deny_at_the_right_services(scene):
@@ -224,7 +210,7 @@ def test_t11_killed_at_every_step_it_goes_on_and_repeats_no_restart(scene):
     }  # fmt: skip
     assert mesh.migrate("verify").returncode == 0
     assert mesh.migrate("rollback").returncode == 0
-    assert _image_is(mesh, mesh.before)
+    assert mesh.image_is(mesh.before)
 
 
 def test_t12_what_changed_since_the_plan_is_named_and_nothing_is_done(scene):
@@ -277,14 +263,14 @@ def test_t13_a_gate_that_fails_takes_each_wave_back(scene):
             assert failed.returncode == 6, said(failed)
             assert "rolled back" in said(failed)
             measured += "above the baseline" in said(failed)
-            assert _image_is(mesh, before), wave
+            assert mesh.image_is(before), wave
             prometheus.errors = 0
             passed = mesh.migrate("apply", *options)
             assert passed.returncode == 0, said(passed)
     assert measured >= 2
     assert mesh.migrate("verify").returncode == 0
     assert mesh.migrate("rollback").returncode == 0
-    assert _image_is(mesh, mesh.before)
+    assert mesh.image_is(mesh.before)
 
 
 def test_t14_no_answer_is_an_error_and_no_all_clear(scene, tmp_path):
@@ -384,11 +370,6 @@ def _refused_as_waypoint(mesh):
     except Exception as error:  # noqa: BLE001  whatever kubectl says of it
         return "ValidatingAdmissionPolicy" in str(error)
     return False
-
-
-def _image_is(mesh, wanted):
-    """What a deleted Gateway owned is collected a moment later."""
-    return eventually(lambda: mesh.image() == wanted, 15)
 
 
 def _back(original, patch):
