@@ -56,8 +56,9 @@ def written(live: Body | None, writes: Sequence[Write]) -> Body | None:
 
 
 def restored(live: Body | None, fields: Sequence[FieldImage]) -> Body | None:
-    """The object with every field as it was captured."""
-    result = _with(live, [(f.path, f.value) for f in fields])
+    """The object with every field as it was captured; a whole one that is there again stays as it is."""
+    missing = [f for f in fields if f.path or not _is(live, f.value, f.path)]
+    result = _with(live, [(f.path, f.value) for f in missing])
     for field in fields:
         if field.value is None:
             result = _pruned(result, field.path, field.depth)

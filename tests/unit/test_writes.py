@@ -103,3 +103,13 @@ def test_an_empty_rule_is_not_the_same_as_none():
 
     assert not fields.holds({"spec": {}}, writes)
     assert not fields.holds({"spec": {"rules": []}}, writes)
+
+
+def test_a_deleted_object_that_is_there_again_is_restored_as_it_stands():
+    """A rollback that was killed after it made the object again has nothing left to write."""
+    writes = [Write(path=())]
+    before = fields.image(OBJECT, writes)
+    again = {**OBJECT, "metadata": {**OBJECT["metadata"], "uid": "other", "resourceVersion": "9"}}
+
+    assert fields.restored(None, before) == before[0].value
+    assert fields.restored(again, before) == again

@@ -10,6 +10,7 @@ from migrator.errors import (
     ForbiddenError,
     InvalidError,
     UnknownOutcomeError,
+    UnreachableError,
 )
 from migrator.model.resource import GroupKind, Ref
 
@@ -47,13 +48,19 @@ class Faults:
     dead: bool = False
     _kill_at: int = 0
     _kill_after: bool = False
+    _kill_match: Callable[[Write], bool] = lambda _: True
     _failures: list[_Failure] = field(default_factory=list)
     _refusals: list[tuple[Callable[[Write], bool], str]] = field(default_factory=list)
     _forbidden: set[tuple[str, GroupKind]] = field(default_factory=set)
 
-    def kill(self, at: int, *, after: bool) -> None:
-        """End the process at its write number `at` from now (the first is 1), before or after it."""
-        self._kill_at, self._kill_after = at, after
+    def kill(
+        self, at: int, *, after: bool, match: Callable[[Write], bool] = lambda _: True
+    ) -> None:
+        """End the process at its write number `at` from now (the first is 1), before or after it.
+
+        Only writes that `match` are counted.
+        """
+        self._kill_at, self._kill_after, self._kill_match = at, after, match
 
     def revive(self) -> None:
         """A new process: the one that was killed is gone."""
@@ -99,7 +106,7 @@ class Faults:
         if self.dead:
             raise KilledError
         if self.unreachable:
-            raise ClusterError("the cluster does not answer", detail="simulated")
+            raise UnreachableError("the cluster does not answer", detail="simulated")
         if not self.may(verb, kind):
             raise ForbiddenError("the API server refuses this user", detail=f"{verb} {kind}")
 
@@ -113,14 +120,16 @@ class Faults:
     def on_write(self, write: Write, store: Callable[[], None]) -> None:
         """Make the write by `store`, unless something comes between."""
         self.before_write(write)
-        self._kill_at -= 1
-        if self._kill_at == 0 and not self._kill_after:
+        counted = self._kill_match(write)
+        self._kill_at -= counted
+        ends = counted and self._kill_at == 0
+        if ends and not self._kill_after:
             self.dead = True
             raise KilledError
         failure = self._next(write)
         if failure is None or failure.stored:
             store()
-        if self._kill_at == 0:
+        if ends:
             self.dead = True
             raise KilledError
         if failure is not None:
