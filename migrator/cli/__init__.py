@@ -92,7 +92,7 @@ def main() -> None:
             sys.exit(1)
         _say(
             f"this is a bug of migrate: {type(error).__name__}: {error}",
-            "Nothing was changed. Please report it, with the traceback that this prints:",
+            "What was begun is recorded: migrate status. Please report it, with the traceback of:",
             "MIGRATE_DEBUG=1 migrate …",
         )
         sys.exit(1)
