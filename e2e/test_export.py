@@ -3,7 +3,6 @@ the same steps would make of the objects. No cluster is needed.
 """
 
 import json
-import subprocess
 
 import pytest
 import yaml
@@ -14,7 +13,7 @@ from migrator.steps import RestartWorkload
 
 from . import scenes
 from .applying import run_migrate
-from .binaries import binaries
+from .kustomized import built, key
 from .meshes import EXAMPLES, documents
 
 SCENES = [file.stem for file in sorted(scenes.FOLDER.glob("*.yaml"))]
@@ -33,30 +32,6 @@ def plan_of(mesh, objects, folder):
     done = run_migrate("plan", str(folder / "mesh.yaml"), "-o", str(plan), *options)
     assert plan.exists(), done.stderr
     return plan
-
-
-def key(body):
-    meta = body["metadata"]
-    return (
-        body["apiVersion"].rpartition("/")[0],
-        body["kind"],
-        meta.get("namespace", ""),
-        meta["name"],
-    )
-
-
-def built(folder, base, components):
-    """What kustomize makes of `base` with the components over it."""
-    folder.mkdir(exist_ok=True)
-    (folder / "base.yaml").write_text(yaml.safe_dump_all(base))
-    root = {"resources": ["base.yaml"], "components": [f"../export/{name}" for name in components]}
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(root))
-    done = subprocess.run(
-        [str(binaries()["kubectl"]), "kustomize", "--load-restrictor=LoadRestrictionsNone", str(folder)],
-        check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, (components, done.stderr)
-    return {key(body): whole(body) for body in yaml.safe_load_all(done.stdout)}
 
 
 def whole(body):
@@ -100,6 +75,7 @@ def test_the_components_build_to_what_the_steps_make(mesh, tmp_path):
     for number, (name, wave) in enumerate(waves, 1):
         expected = stepped(expected, wave)
         components += [f for f in folders if f.startswith(f"{number:02}-{name}-")]
-        found = built(tmp_path / "overlay", objects, components)
+        made = built(tmp_path / "overlay", objects, components)
+        found = {ref: whole(body) for ref, body in made.items()}
         assert found == {ref: whole(body) for ref, body in expected.items()}, components
     assert components == folders
