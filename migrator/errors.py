@@ -31,6 +31,10 @@ class ClusterError(MigrateError):
     """The cluster did not answer, or not as it should."""
 
 
+class UnreachableError(ClusterError):
+    """There was no answer, or none from who should give it, and nothing was changed: ask again later."""
+
+
 class ForbiddenError(ClusterError):
     """The API server refused this user; `detail` names verb, resource and namespace."""
 

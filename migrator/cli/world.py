@@ -89,22 +89,26 @@ def job_of(plan: "Plan", found: World, watcher: "Watcher") -> "Job":
     from migrator.adapters import holder as identity
     from migrator.engine.apply import Job
     from migrator.engine.lock import Holder, Lock
+    from migrator.engine.patience import Patient
     from migrator.engine.record import ClusterRecord, Record, plan_id
     from migrator.engine.run import Run
 
     if found.api:
         refuse_other_cluster(found.api, plan)
     root = plan.header.root_namespace
-    in_cluster = ClusterRecord(found.cluster, root, plan_id(plan))
+    watcher = found.persons(watcher, plan) if found.persons else watcher
+    cluster = Patient(found.cluster, found.clock, watcher)
+    in_cluster = ClusterRecord(cluster, root, plan_id(plan))
     holder = Holder(identity.name(), identity.is_gone)
     run = Run(
         plan=plan,
-        cluster=found.cluster,
+        cluster=cluster,
         clock=found.clock,
         record=Record(found.journal, in_cluster),
-        watcher=found.persons(watcher, plan) if found.persons else watcher,
-        lock=Lock(found.cluster, found.clock, root, holder),
+        watcher=watcher,
+        lock=Lock(cluster, found.clock, root, holder),
         name=holder.name,
         probe=found.probe,
+        away=lambda: cluster.away,
     )
     return Job(run, in_cluster, lambda: found.read.changes(plan, run.progress))

@@ -34,6 +34,7 @@ class Run:
     lock: Lock
     name: str
     probe: Probe | None = None
+    away: Callable[[], float] = lambda: 0.0  # how long the cluster was waited for, in all
     while_waiting: Callable[[], None] = nothing  # asked at every look; may raise StepFailedError
 
     def __post_init__(self) -> None:
@@ -86,11 +87,11 @@ class Run:
             self._wait(check, step)
 
     def _wait(self, check: Check, step: AnyStep) -> None:
-        begin = self.clock.now()
+        begin, away = self.clock.now(), self.away()
         pause = _FIRST_POLL
         while True:
             verdict = self.look(check, step)
-            waited = (self.clock.now() - begin).total_seconds()
+            waited = (self.clock.now() - begin).total_seconds() - (self.away() - away)
             if verdict.state is State.DONE:
                 return
             if verdict.state is State.FAILED:

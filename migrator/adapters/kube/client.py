@@ -18,7 +18,7 @@ from urllib3.exceptions import (
 )
 
 from migrator.adapters.text import printable
-from migrator.errors import ClusterError, UnknownOutcomeError
+from migrator.errors import ClusterError, UnknownOutcomeError, UnreachableError
 
 from .answers import error_of, wait_of
 from .login import Login, log_in
@@ -115,7 +115,7 @@ class Api:
                 raise _refusal(request, reply, self.server)
             else:
                 self._sleep(_pause(attempt, reply))
-        raise ClusterError("the cluster does not answer", detail=self.server)
+        raise UnreachableError("the cluster does not answer", detail=self.server)
 
     def _take(self, login: Login) -> None:
         self._login = login
@@ -156,7 +156,9 @@ def _refusal(request: _Request, reply: _Reply, server: str) -> ClusterError:
     """A server that fails in the middle of a change may have stored it."""
     error = error_of(reply.status, reply.body, server)
     failed = type(error) is ClusterError and reply.status >= _FIRST_SERVER_ERROR
-    if request.safe or not failed or _NOT_ASKED in error.detail:
+    if request.safe and failed:
+        return UnreachableError(error.summary, detail=error.detail)
+    if not failed or _NOT_ASKED in error.detail:
         return error
     return UnknownOutcomeError(
         "the API server failed during a change; whether it was made is not known",
@@ -183,7 +185,7 @@ def _silent(server: str, error: Exception, *, lost: bool) -> ClusterError:
             hint=_LOOKS_FIRST,
         )
     late = isinstance(error, ReadTimeoutError | ConnectTimeoutError)
-    return ClusterError(
+    return UnreachableError(
         "the cluster does not answer in time" if late else "the cluster does not answer",
         detail=f"{server}: {_reason(error)}",
         hint="kubectl cluster-info shows whether it is there; --context names another one",
