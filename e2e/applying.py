@@ -149,7 +149,7 @@ def planned(plane: ControlPlane, folder: Path, names: Iterable[str], *options: s
     plan = folder / "plan.yaml"
     chosen = [argument for name in names for argument in ("-n", name)]
     done = migrate(plane, "plan", "-o", str(plan), "--soak", "0", *BESIDE, *chosen, *options)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in {0, 3}, done.stderr  # 3: something is still to be accepted
     acknowledge_all(plan)
     return plan
 
