@@ -24,7 +24,10 @@ _WASM = (
     "envoy.extensions.filters.http.wasm.v3.Wasm",
     "envoy.extensions.filters.network.wasm.v3.Wasm",
 )
-_POLICY = re.compile(r"ns\[(?P<ns>[^]]*)\]-policy\[(?P<name>[^]]*)\]-rule\[(?P<rule>\d+)\]\Z")
+_BAD = "-deny-due-to-bad-CUSTOM-action"
+_POLICY = re.compile(
+    rf"ns\[(?P<ns>[^]]*)\]-policy\[(?P<name>[^]]*)\]-rule\[(?P<rule>\d+)\](?:{_BAD})?\Z"
+)
 _INBOUND = "virtualInbound"
 _HBONE = "main_internal"
 

@@ -70,8 +70,8 @@ def issuer_of(token: str) -> str:
 class Enforcing:
     """The policies of one enforcer for one set of pods, or for one Service.
 
-    `providers`: the external authorizers that the mesh configuration knows; None where it is not in the
-    source.
+    `unusable`: external authorizers that istiod cannot ask for these policies: it denies what they match
+    (`getBadCustomDenyRules` of istio/istio pilot/pkg/security/authz/builder/builder.go).
     """
 
     by: str
@@ -82,13 +82,14 @@ class Enforcing:
     strict_ports: Mapping[int, str] | None = None
     mode: str = "PERMISSIVE"
     mtls_policy: Ref | None = None
+    unusable: frozenset[str] = frozenset()
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """What makes two of them the same in different meshes."""
         bodies = tuple((c.policy.ref, c.policy.annotations, c.policy.spec) for c in self.http)
         tokens = tuple((p.ref, p.spec) for p in self.tokens.policies)
-        return (self.by, self.where, bodies, tokens, self.strict_ports, self.mode)
+        return (self.by, self.where, bodies, tokens, self.strict_ports, self.mode, self.unusable)
 
     def at(self, level: Level) -> tuple[Compiled, ...]:
         return self.http if level is Level.HTTP else self.tcp
@@ -119,7 +120,7 @@ class Enforcing:
         first = (
             self._before_authorization(policies, values)
             if level is Level.HTTP
-            else _custom(policies, values)
+            else self._custom(policies, values)
         )
         if first.allowed is not True:
             return first
@@ -128,10 +129,25 @@ class Enforcing:
     def _before_authorization(self, policies: tuple[Compiled, ...], values: Values) -> Outcome:
         """External authorizers are asked before a token has been looked at."""
         without = {k: v for k, v in values.items() if not k.startswith(_TOKEN_KEYS)}
-        asked = _custom(policies, {**without, "token": None})
+        asked = self._custom(policies, {**without, "token": None})
         if asked.allowed is not True:
             return asked
         return self.tokens.outcome(values.get("token"))
+
+    def _custom(self, policies: Iterable[Compiled], values: Values) -> Outcome:
+        for policy in policies:
+            if policy.action != "CUSTOM":
+                continue
+            unusable = policy.provider in self.unusable
+            if not unusable and values.get(f"authorizer:{policy.provider}") != REFUSES:
+                continue
+            met = policy.matches(values)
+            if met is True:
+                does = "cannot be asked" if unusable else "refuses"
+                return _denied(policy.policy.ref, f"{policy.provider or 'its authorizer'} {does}")
+            if met is None:
+                return _unsure(policy, values)
+        return _ALLOWED
 
     def _with_token(self, values: Values) -> Values:
         """A token that nobody validates says nothing."""
@@ -152,18 +168,6 @@ class Enforcing:
         if not taken:
             return values
         return {k: v for k, v in values.items() if not k.startswith(_TOKEN_KEYS)}
-
-
-def _custom(policies: Iterable[Compiled], values: Values) -> Outcome:
-    for policy in policies:
-        if policy.action != "CUSTOM" or values.get(f"authorizer:{policy.provider}") != REFUSES:
-            continue
-        met = policy.matches(values)
-        if met is True:
-            return _denied(policy.policy.ref, f"{policy.provider or 'its authorizer'} refuses")
-        if met is None:
-            return _unsure(policy, values)
-    return _ALLOWED
 
 
 def _authorize(policies: Iterable[Compiled], values: Values) -> Outcome:

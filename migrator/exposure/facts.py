@@ -13,6 +13,7 @@ from migrator.model.resource import GroupKind, Ref, Resource
 
 from .enforcing import By, Enforcing, Tokens
 from .policies import Compiled, Compiler, Level
+from .providers import Providers
 from .state import Pods, State, born_with
 
 _BY_REQUEST = (kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION)
@@ -36,6 +37,7 @@ class Facts:
         aliases = config.get("trustDomainAliases")
         domains = (config.trust_domain, *(aliases if isinstance(aliases, list) else ()))
         self._compiler = Compiler(state.mesh.istio_version, tuple(map(str, domains)))
+        self._providers = Providers(state.mesh)
         self._servers: dict[tuple[Ref, Pods], Enforcing | None] = {}
         self._waypoints: dict[tuple[Ref, Ref], Enforcing] = {}
 
@@ -71,6 +73,7 @@ class Facts:
             {} if is_gateway else found.ports,
             "PERMISSIVE" if is_gateway else found.mode,
             found.sources[0].ref if found.sources else None,
+            self._providers.unusable(policies),
         )
 
     def attached(self, workload: Workload, pods: Pods) -> tuple[Resource, ...]:
@@ -98,7 +101,7 @@ class Facts:
         known = tuple(policies)
         return (
             self._compiler.compile(known, Level.HTTP),
-            self._compiler.compile(known, Level.TCP),
+            self._compiler.compile(self._providers.on_tcp(known), Level.TCP),
         )
 
     def _of_gateway(self, kind: GroupKind, workload: Workload) -> Iterator[Resource]:
@@ -113,7 +116,10 @@ class Facts:
         if key not in self._waypoints:
             http, tcp = self._both(self._targeting(kinds.AUTHORIZATION_POLICY, service, gateway))
             tokens = Tokens(tuple(self._targeting(kinds.REQUEST_AUTHENTICATION, service, gateway)))
-            self._waypoints[key] = Enforcing(By.WAYPOINT, gateway, http, tcp, tokens)
+            unusable = self._providers.unusable(one.policy for one in http)
+            self._waypoints[key] = Enforcing(
+                By.WAYPOINT, gateway, http, tcp, tokens, unusable=unusable
+            )
         return self._waypoints[key]
 
     def _targeting(self, kind: GroupKind, service: Service, gateway: Ref) -> tuple[Resource, ...]:

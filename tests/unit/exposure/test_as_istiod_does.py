@@ -1,13 +1,18 @@
 """What istiod does and the model once did not: found by holding every moment of plans against it."""
 
+import json
+
 import pytest
 
+from migrator.exposure.paths import Caller
 from migrator.exposure.patterns import matches
 from migrator.exposure.state import State
+from migrator.exposure.verdict import Request, verdicts
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
+from tests.unit.exposure import lab
 
 
 @pytest.mark.parametrize(
@@ -51,3 +56,56 @@ def test_policies_may_select_by_the_labels_that_injection_adds(own, name, revisi
         "service.istio.io/canonical-name": name,
         "service.istio.io/canonical-revision": revision,
     }
+
+
+KNOWN = [
+    {"name": "grpc", "envoyExtAuthzGrpc": {"service": "a.example", "port": 9000}},
+    {"name": "http", "envoyExtAuthzHttp": {"service": "b.example", "port": 8000}},
+    {"name": "trace", "zipkin": {"service": "c.example", "port": 9411}},
+]
+
+
+def _answers(*providers, known=KNOWN, port=80, **asked):
+    """What a sidecar says of a call under CUSTOM policies for these, `known` being the mesh's own."""
+    run = lab.Run()
+    run.drop_old()
+    for number, name in enumerate(providers):
+        rule = {"to": [{"operation": {"paths": ["/asked*"]}}]}
+        spec = {"action": "CUSTOM", "provider": {"name": name}, "rules": [rule]}
+        run.add(lab.policy(f"ask-{number}", selector=lab.select("orders"), **spec))
+    if known is not None:
+        run.add(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "istio", "namespace": "istio-system"},
+                "data": {"mesh": json.dumps({"extensionProviders": known})},
+            }
+        )
+    request = Request(Caller.SIDECAR, lab.ORDERS_SERVICE, port, lab.identity("c1"), **asked)
+    return {str(verdict.answer) for verdict in verdicts(run.step(), request)}
+
+
+@pytest.mark.parametrize(
+    ("providers", "known", "answer"),
+    [
+        (["grpc"], KNOWN, "allowed"),
+        (["http"], KNOWN, "allowed"),
+        (["nobody"], KNOWN, "denied"),
+        (["trace"], KNOWN, "denied"),
+        (["nobody"], None, "allowed"),  # the mesh configuration is not in the source
+        (["grpc", "http"], KNOWN, "denied"),
+        (["grpc", "grpc"], KNOWN, "allowed"),
+    ],
+)
+def test_what_no_authorizer_can_be_asked_about_is_denied(providers, known, answer):
+    assert _answers(*providers, known=known, path="/asked") == {answer}
+    assert _answers(*providers, known=known, path="/other") == {"allowed"}
+
+
+@pytest.mark.parametrize(("provider", "answer"), [("grpc", "denied"), ("http", "allowed")])
+def test_an_authorizer_of_http_is_not_asked_about_plain_connections(provider, answer):
+    refused = {"refused_by": frozenset({provider})}
+
+    assert _answers(provider, path="/asked", **refused) == {"denied"}
+    assert _answers(provider, http=False, **refused) == {answer}
