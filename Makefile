@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e cluster cluster-stop docs \
-	docs-check bench bench-live new-rule lock clean
+.PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e e2e-kind kind-clean \
+	cluster cluster-stop docs docs-check bench bench-live new-rule lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' \
@@ -72,6 +72,12 @@ docs-check: $(VENV)/dev.stamp ## fail when a generated page is not what `make do
 
 e2e: $(VENV)/dev.stamp ## the examples on a real API server with a real istiod (needs Go; the first run builds them)
 	@$(BIN)/pytest -p no:cacheprovider e2e
+
+e2e-kind: $(VENV)/dev.stamp ## a real kind cluster with Istio, pods and traffic; no image is pulled (needs root, Go, Debian's docker.io)
+	@$(BIN)/python -m e2e.kind test $(TESTS)
+
+kind-clean: $(VENV)/dev.stamp ## end and remove what `make e2e-kind` left; what it built stays in the user's cache
+	@$(BIN)/python -m e2e.kind clean
 
 cluster: $(VENV)/dev.stamp ## PROFILE=ambient|default [EXAMPLE=shop] [FILL="100 20 3"]: one to try the product on (needs Go)
 	@$(BIN)/python -m e2e.cluster start "$(or $(PROFILE),ambient)" "$(EXAMPLE)" $(FILL)
