@@ -19,7 +19,7 @@ from .data_plane import pods_accept_hbone, pods_ambient, pods_have_sidecar, pods
 from .fields import absent, exists, labels_set
 from .jobs import jobs_done
 from .rolled_out import rolled_out
-from .triggers import pending, triggers, waypoints_lost
+from .triggers import SIGNS, pending, triggers, waypoints_lost
 from .waypoint import waypoint_ready
 
 _PREDICATES: Mapping[str, Callable[[Check, AnyStep, ClusterReader], Verdict]] = {
@@ -40,7 +40,7 @@ _PREDICATES: Mapping[str, Callable[[Check, AnyStep, ClusterReader], Verdict]] = 
     "waypoint-ready": waypoint_ready,
 }
 
-__all__ = ["known", "observe", "pending", "refuse_unknown", "triggers", "waypoints_lost"]
+__all__ = ["SIGNS", "known", "observe", "pending", "refuse_unknown", "triggers", "waypoints_lost"]
 
 
 def known() -> frozenset[str]:

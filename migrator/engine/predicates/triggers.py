@@ -1,6 +1,6 @@
 """What ends a wave at once, whatever its checks say: signs that traffic is being lost now."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from migrator.errors import ForbiddenError
@@ -24,11 +24,7 @@ _MAKERS = frozenset({*kinds.CONTROLLERS, kinds.POD})
 
 def triggers(wave_steps: Sequence[AnyStep], cluster: ClusterReader) -> tuple[str, ...]:
     """Every reason to stop; none of them is something that a step of the wave may pass through."""
-    return (
-        *_agents(wave_steps, cluster),
-        *_waypoints(wave_steps, cluster),
-        *_sandboxes(wave_steps, cluster),
-    )
+    return tuple(reason for sign in SIGNS for reason in sign(wave_steps, cluster))
 
 
 def waypoints_lost(bound: Iterable[SetLabels], cluster: ClusterReader) -> Iterator[str]:
@@ -150,3 +146,7 @@ def _template_labels(body: Body | None) -> Mapping[str, str]:
         return {}
     template: Any = spec_of(body).get("template") or body
     return dict((template.get("metadata") or {}).get("labels") or {})
+
+
+Sign = Callable[[Sequence[AnyStep], ClusterReader], Iterator[str]]
+SIGNS: tuple[Sign, ...] = (_agents, _waypoints, _sandboxes)  # each may be refused by itself

@@ -81,8 +81,19 @@ def test_a_cluster_that_does_not_answer_while_it_is_watched_ends_nothing(world, 
     def unreachable(*_):
         raise ClusterError("the cluster does not answer")
 
-    monkeypatch.setattr("migrator.engine.alarm.triggers", unreachable)
-    world.apply()
-    assert any(
-        "not looked at: the cluster does not answer" in s for s in world.watcher.said(Topic.NOTE)
-    )
+    signs = "migrator.engine.alarm.SIGNS"
+    monkeypatch.setattr(signs, (unreachable,))
+    world.apply(Reach(to="bind-scene"))
+    said = [says for says in world.watcher.said(Topic.NOTE) if "not looked at" in says]
+    assert said == [f"{wave}: not looked at: the cluster does not answer" for wave in passed(world)]
+
+    monkeypatch.setattr(signs, (unreachable, lambda *_: ["it burns"]))
+    with pytest.raises(StepFailedError) as failed:
+        world.apply()
+    assert failed.value.detail == "it burns"
+
+
+def passed(world):
+    progress = world.job().run.progress
+    names = (wave.name for phase in world.plan.phases for wave in phase.waves)
+    return [name for name in names if progress.has_passed(name)]
