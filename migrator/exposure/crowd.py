@@ -43,7 +43,7 @@ class Member(NamedTuple):
                 yield Source(self.ref, self.principal, ways, start, end)
 
 
-class _Histories:
+class Histories:
     """All spans with one pair of ways, in the order of their beginnings, and of their ends."""
 
     def __init__(self, found: list[tuple[int, int, Member]]) -> None:
@@ -108,7 +108,7 @@ class Crowd:
         return self._by_namespace.get(namespace, ())
 
     @cached_property
-    def histories(self) -> Mapping[Ways, _Histories]:
+    def histories(self) -> Mapping[Ways, Histories]:
         """By how they sent at the start and how they do then."""
         found: dict[Ways, list[tuple[int, int, Member]]] = {}
         for member in self.members:
@@ -117,7 +117,7 @@ class Crowd:
                 ways = (before, span.senders)
                 if ways != BEYOND:
                     found.setdefault(ways, []).append((span.since, span.until, member))
-        return {ways: _Histories(known) for ways, known in found.items()}
+        return {ways: Histories(known) for ways, known in found.items()}
 
     @cached_property
     def _by_ref(self) -> Mapping[Ref, Member]:
@@ -193,7 +193,7 @@ class During(Sampled):
             yield from self._elsewhere(ways, known, named, namespaces)
 
     def _elsewhere(
-        self, ways: Ways, known: _Histories, named: frozenset[str], namespaces: set[str]
+        self, ways: Ways, known: Histories, named: frozenset[str], namespaces: set[str]
     ) -> Iterator[Sample]:
         def counts(one: tuple[int, int, Member]) -> bool:
             member = one[2]

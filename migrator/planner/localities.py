@@ -5,11 +5,13 @@ from the namespaces whose waypoints it uses. Nothing else is looked at, so that 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
+from migrator.istio.versions import Version
 from migrator.model.resource import Resource
 from migrator.model.snapshot import Snapshot
 from migrator.steps import AnyStep, SetLabels
@@ -28,11 +30,20 @@ _LEFT_OUT = frozenset({kinds.NAMESPACE, kinds.NODE, kinds.CRD})
 
 
 class Locality(NamedTuple):
-    """A namespace; `steps` are those of the plan that it can notice, each with its place in the plan."""
+    """A namespace; `steps` are those of the plan that it can notice, each with its place in the plan.
+
+    `is_alone`: no other namespace but the root namespace has a part in it.
+    """
 
     namespace: str
-    mesh: Mesh
+    objects: tuple[Resource, ...]
     steps: tuple[tuple[int, AnyStep], ...]
+    version: Version
+    is_alone: bool
+
+    def mesh(self) -> Mesh:
+        """The mesh as far as it goes."""
+        return Mesh(Snapshot(self.objects), istio_version=self.version)
 
 
 class Localities:
@@ -46,7 +57,7 @@ class Localities:
         self._by_namespace = _grouped(
             (_home(step), (number, step)) for number, step in enumerate(self._steps)
         )
-        self._common = tuple(self._settings())
+        self._shared = tuple(self._settings())
 
     def __iter__(self) -> Iterator[Locality]:
         for name in sorted({*self._mesh.namespaces, *self._by_namespace} - {""}):
@@ -57,7 +68,7 @@ class Localities:
         elsewhere = {self._root, *self._waypoints_at(namespace)} - {namespace}
         own = self._mesh.namespace(namespace).resource
         objects = [
-            *self._common,
+            *self._shared,
             *self._objects.get(namespace, ()),
             *([own] if own else []),
             *(r for name in elsewhere for r in self._objects.get(name, ()) if _is_felt(r)),
@@ -72,8 +83,23 @@ class Localities:
                 if step.target.ref.group_kind in _OF_A_WAYPOINT
             ),
         ]
-        mesh = Mesh(Snapshot(objects), istio_version=self._mesh.istio_version)
-        return Locality(namespace, mesh, tuple(sorted(steps, key=lambda one: one[0])))
+        return Locality(
+            namespace,
+            tuple(objects),
+            tuple(sorted(steps, key=lambda one: one[0])),
+            self._mesh.istio_version,
+            is_alone=elsewhere == {self._root},
+        )
+
+    def objects_in(self, namespace: str) -> Iterable[Resource]:
+        """What stands in the namespace."""
+        return self._objects.get(namespace, ())
+
+    @cached_property
+    def common(self) -> tuple[Resource, ...]:
+        """What every locality has."""
+        felt = (r for r in self._objects.get(self._root, ()) if _is_felt(r))
+        return (*self._shared, *felt)
 
     def _settings(self) -> Iterator[Resource]:
         """What holds for the whole mesh, wherever it stands."""

@@ -1,0 +1,117 @@
+"""What is told of one namespace for all that are alike is what each would be told by itself."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from migrator.exposure.crowd import Crowd
+from migrator.istio import kinds
+from migrator.istio.mesh import Mesh
+from migrator.model.snapshot import Snapshot
+from migrator.planner import PlanOptions, make_plan
+from migrator.planner.exposing import exposed
+from migrator.planner.likeness import Likeness
+from migrator.rules import all_rules, analyze
+from tests.property.meshes import resource, service, workload
+
+TEAMS = tuple(f"team-{number}" for number in range(1, 7))
+FROM = {
+    "anybody": [],
+    "neighbour": [{"source": {"principals": ["cluster.local/ns/HOME/sa/b"]}}],
+    "edge": [{"source": {"principals": ["cluster.local/ns/edge/sa/web"]}}],
+    "namespaces": [{"source": {"namespaces": ["HOME", "edge"]}}],
+    "not the edge": [{"source": {"notNamespaces": ["edge"]}}],
+    "any b": [{"source": {"principals": ["*/sa/b"]}}],
+}
+TO = {"all": [], "reads": [{"operation": {"methods": ["GET"]}}]}
+
+
+@st.composite
+def teams(draw):
+    """Namespaces that are alike, or all but one, and one that calls them."""
+    found = [
+        resource(kinds.NAMESPACE, "", "edge", metadata={"labels": {"istio-injection": "enabled"}}),
+        workload(kinds.DEPLOYMENT, "edge", "web", {}),
+    ]
+    one = draw(_rules())
+    strict = draw(st.booleans())
+    odd = draw(st.sampled_from([*TEAMS, ""]))
+    for home in TEAMS:
+        meta = {"labels": {"istio-injection": "enabled"}}
+        found += [
+            resource(kinds.NAMESPACE, "", home, metadata=meta),
+            *(workload(kinds.DEPLOYMENT, home, name, {}) for name in "ab"),
+            *(service(home, name) for name in "ab"),
+        ]
+        action, source, operation = draw(_rules()) if home == odd else one
+        rule = {"from": FROM[source], "to": TO[operation]}
+        rule = {key: value for key, value in rule.items() if value}
+        spec = {"selector": {"matchLabels": {"app": "a"}}, "action": action, "rules": [rule]}
+        found.append(resource(kinds.AUTHORIZATION_POLICY, home, "p", spec=_at(home, spec)))
+        if strict:
+            mode = {"mtls": {"mode": "STRICT"}}
+            found.append(resource(kinds.PEER_AUTHENTICATION, home, "strict", spec=mode))
+    return found
+
+
+def _rules():
+    return st.tuples(
+        st.sampled_from(["ALLOW", "DENY"]), st.sampled_from(list(FROM)), st.sampled_from(list(TO))
+    )
+
+
+def _at(home, value):
+    if isinstance(value, dict):
+        return {key: _at(home, one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_at(home, one) for one in value]
+    return value.replace("HOME", home) if isinstance(value, str) else value
+
+
+@settings(max_examples=12, deadline=None)
+@given(teams())
+def test_a_namespace_is_told_the_same_by_itself(found):
+    mesh = Mesh(Snapshot(found))
+    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions())
+    together = exposed(mesh, plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
+        alone = exposed(mesh, plan)
+    assert _plain(together) == _plain(alone)
+
+
+def _plain(found):
+    """Who stands for callers whom no policy names may differ."""
+    return {
+        one._replace(change=one.change._replace(principal="") if one.change.alike else one.change)
+        for one in found
+    }
+
+
+def test_alike_namespaces_are_looked_at_once(monkeypatch):
+    found = []
+    for home in TEAMS:
+        meta = {"labels": {"istio-injection": "enabled"}}
+        spec = {
+            "selector": {"matchLabels": {"app": "a"}},
+            "rules": [{"from": _at(home, FROM["neighbour"]), "to": TO["reads"]}],
+        }
+        found += [
+            resource(kinds.NAMESPACE, "", home, metadata=meta),
+            *(workload(kinds.DEPLOYMENT, home, name, {}) for name in "ab"),
+            *(service(home, name) for name in "ab"),
+            resource(kinds.AUTHORIZATION_POLICY, home, "p", spec=spec),
+        ]
+    mesh = Mesh(Snapshot(found))
+    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions())
+    looked = []
+    during = Crowd.during
+    monkeypatch.setattr(
+        Crowd, "during", lambda crowd, *key: looked.append(key) or during(crowd, *key)
+    )
+    told = exposed(mesh, plan)
+    alike = len(looked)
+    looked.clear()
+    monkeypatch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
+    assert len(exposed(mesh, plan)) == len(told) > 0
+    assert alike < len(looked)
