@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel
 
 from migrator.planner.plan import Plan
+from migrator.rehearsal.result import Rehearsal
 from migrator.report.contract import CheckReport
 from migrator.report.estimate import Estimate
 from migrator.report.inventory import Inventory
@@ -29,6 +30,9 @@ CONTRACTS = (
     Contract("docs/plan.schema.json", "The file of `migrate plan`", Plan, "validation"),
     Contract("docs/findings.schema.json", "`migrate check -o json`", CheckReport, "serialization"),
     Contract("docs/inventory.schema.json", "`migrate scan -o json`", Inventory, "serialization"),
+    Contract(
+        "docs/rehearsal.schema.json", "`migrate rehearse -o json`", Rehearsal, "serialization"
+    ),
     Contract("docs/estimate.schema.json", "`migrate estimate -o json`", Estimate, "serialization"),
 )
 

@@ -21,6 +21,7 @@ from . import (
     export,
     permissions,
     plan,
+    rehearse,
     rollback,
     scan,
     show,
@@ -46,6 +47,7 @@ app.command(short_help="Apply a plan, step by step.")(apply.apply)
 app.command(short_help="Say where a plan stands.")(status.status)
 app.command(short_help="Look again at everything a plan claims.")(status.verify)
 app.command(short_help="Undo a plan, newest first, verified.")(rollback.rollback)
+app.command(short_help="Try a plan on a throw-away cluster.")(rehearse.rehearse)
 app.command(short_help="Write the changes for kustomize.")(export.export)
 app.command(short_help="Print the least RBAC that is needed.")(permissions.permissions)
 app.command(short_help="Estimate requests now and in ambient.")(estimate.estimate)

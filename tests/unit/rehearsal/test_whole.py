@@ -1,0 +1,167 @@
+"""Whole rehearsals on the in-memory cluster, from the manifests of an example to the verdict."""
+
+import pytest
+
+from migrator.adapters.files import read_sources
+from migrator.errors import BlockedPlanError, MigrateError
+from migrator.istio.mesh import Mesh
+from migrator.planner import PlanOptions, make_plan
+from migrator.planner.plan import PhaseName
+from migrator.rehearsal.calls import Answer
+from migrator.rehearsal.faults import Trouble
+from migrator.rehearsal.result import Outcome
+from migrator.rehearsal.whole import Options, Subject, rehearse
+from migrator.rules import all_rules
+from tests.rehearsing import EXAMPLES, FakeProvider, tools
+
+QUICK = Options(troubles=(), patience=60)
+
+
+def subject(example="shop"):
+    mesh = Mesh(read_sources([str(EXAMPLES / example / "mesh")]).snapshot)
+    found = [f for rule in all_rules() for f in rule.check(mesh)]
+    return Subject(mesh, make_plan(mesh, found, PlanOptions(soak_minutes=10), ()))
+
+
+def run(provider, what=None, options=QUICK):
+    return rehearse(what or subject(), provider, tools(provider.last), options)
+
+
+def test_a_sound_plan_passes_and_the_cluster_is_gone():
+    provider = FakeProvider()
+    report = run(provider)
+    assert report.verdict is Outcome.PASSED, report.reasons
+    assert {(i.kind, i.service) for i in report.incidents} == {
+        ("failed", "Service/warehouse/stock-db")
+    }
+    assert {one.expected for one in report.incidents} == {"plan"}  # AMB348: it has one replica
+    assert min(report.baseline.allowed, report.baseline.denied) > 0 == report.baseline.unstable
+    assert {"sidecar", "gateway", "outside"} <= report.baseline.callers.keys()
+    assert [s.step for s in report.steps] == [s.id for _, _, s in subject().plan.steps()]
+    assert report.samples == report.simulated_samples > 0
+    assert provider.last.installed == 1
+    assert provider.last.deleted
+    assert provider.last.traffic.stopped
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+def test_each_fault_stops_the_run_and_is_rolled_back(trouble):
+    provider = FakeProvider()
+    report = run(provider, options=Options(troubles=(trouble,), patience=60))
+    (fault,) = report.faults
+    assert (fault.stopped, fault.rolled_back, fault.baseline_holds) == (True, True, True), fault
+    assert report.verdict is Outcome.PASSED, report.reasons
+    assert provider.last.faults == [trouble]
+
+
+def test_a_run_that_goes_on_through_a_fault_fails():
+    def harmless(throwaway):
+        throwaway.harmless = True
+
+    report = run(FakeProvider(harmless), options=Options(troubles=(Trouble.IMAGE,), patience=60))
+    assert report.verdict is Outcome.FAILED
+    assert report.reasons == ("image-cannot-start: the run went on",)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kind"),
+    [
+        (Answer.DENIED, Answer.ALLOWED, "opened"),
+        (Answer.ALLOWED, Answer.DENIED, "closed"),
+        (Answer.ALLOWED, Answer.FAILED, "failed"),
+    ],
+)
+def test_an_answer_that_changes_is_an_incident_with_its_step(before, now, kind):
+    """From the moment on at which ambient is installed, every such call lies."""
+
+    def lying(throwaway):
+        def lie(_, answer):
+            return now if throwaway.installed and answer is before else answer
+
+        throwaway.traffic.lie = lie
+
+    report = run(FakeProvider(lying))
+    assert report.verdict is Outcome.FAILED
+    wrong = [one for one in report.incidents if not one.expected]
+    assert {one.kind for one in wrong} == {kind}
+    first = wrong[0]
+    assert first.wave == "ambient-components"
+    assert "" not in {first.caller, first.service, first.request}
+
+
+def without(plan, unwanted):
+    """The plan without some steps, as a bad edit leaves it."""
+    phases = []
+    for phase in plan.phases:
+        waves = []
+        for wave in phase.waves:
+            steps = tuple(
+                s.model_copy(update={"requires": ()}) for s in wave.steps if not unwanted(s.id)
+            )
+            waves.append(wave.model_copy(update={"steps": steps}))
+        phases.append(phase.model_copy(update={"waves": tuple(waves)}))
+    return plan.model_copy(update={"phases": tuple(phases)})
+
+
+def test_a_plan_without_its_guard_lets_something_through(monkeypatch):
+    """The invariants refuse such a plan at once; a rehearsal without them sees what they are for."""
+    monkeypatch.setattr("migrator.engine.apply.broken", lambda _: ())
+    what = subject()
+    copies = [
+        s.id for p, _, s in what.plan.steps() if p is PhaseName.EXPAND and "allow-waypoint" in s.id
+    ]
+    assert copies
+    report = run(FakeProvider(), Subject(what.mesh, without(what.plan, lambda i: i in copies)))
+    assert report.verdict is Outcome.FAILED, report.reasons
+
+
+def test_the_cluster_is_gone_too_when_something_breaks():
+    def broken(throwaway):
+        throwaway.cluster.faults.refuse("no", lambda write: write.ref.kind == "Deployment")
+
+    provider = FakeProvider(broken)
+    report = run(provider, options=QUICK)
+    assert report.verdict is Outcome.FAILED
+    assert provider.last.deleted
+
+    def dies(throwaway):
+        def lie(*_):
+            raise KeyboardInterrupt
+
+        throwaway.traffic.lie = lie
+
+    provider = FakeProvider(dies)
+    with pytest.raises(KeyboardInterrupt):
+        run(provider)
+    assert provider.last.deleted
+
+
+def test_it_is_kept_when_that_was_asked_for():
+    provider = FakeProvider()
+    run(provider, options=QUICK._replace(keep=True))
+    assert not provider.last.deleted
+
+
+def test_a_policy_that_cannot_be_made_again_leaves_no_verdict():
+    def refusing(throwaway):
+        throwaway.cluster.faults.refuse(
+            "no such field", lambda write: write.ref.kind == "PeerAuthentication"
+        )
+
+    report = run(FakeProvider(refusing))
+    assert report.verdict is Outcome.INCONCLUSIVE
+    assert "no such field" in report.reasons[0]
+
+
+def test_nothing_to_rehearse_is_said_before_a_cluster_is_made():
+    what = subject()
+    empty = what.plan.model_copy(update={"phases": ()})
+    with pytest.raises(MigrateError, match="nothing to rehearse"):
+        run(FakeProvider(), Subject(what.mesh, empty))
+
+
+def test_a_blocked_plan_is_refused_before_a_cluster_is_made():
+    what = subject()
+    blocked = what.plan.model_copy(update={"blockers": what.plan.acknowledgements[:1]})
+    with pytest.raises(BlockedPlanError):
+        run(FakeProvider(), Subject(what.mesh, blocked))
