@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from migrator.istio import kinds, mtls
+from migrator.istio import kinds, mtls, mtls_at_ztunnel
 from migrator.istio import labels as names
 from migrator.istio.dataplane import SIDECAR_MODES, Mode
 from migrator.istio.services import HTTP_PROTOCOLS, UNDECLARED, Service
@@ -62,19 +62,22 @@ class Facts:
                 policies = (*policies, *self._of_gateway(kinds.AUTHORIZATION_POLICY, workload))
             http, tcp = self._both(policies)
             tokens = Tokens(attached.acting_on(kinds.REQUEST_AUTHENTICATION, workload))
-        found = self._mtls(workload)
-        is_gateway = by == By.GATEWAY
+        mtls_mode, ports, source = self._mtls_at(by, workload)
+        unusable = self._providers.unusable(policies)
         return Enforcing(
-            by,
-            workload.ref,
-            http,
-            tcp,
-            tokens,
-            {} if is_gateway else found.ports,
-            "PERMISSIVE" if is_gateway else found.mode,
-            found.sources[0].ref if found.sources else None,
-            self._providers.unusable(policies),
-        )
+            by, workload.ref, http, tcp, tokens, ports, mtls_mode, source, unusable
+        )  # fmt: skip
+
+    def _mtls_at(self, by: str, workload: Workload) -> tuple[str, Mapping[int, str], Ref | None]:
+        """The mode, that of single ports, and the policy that decides."""
+        if by == By.GATEWAY:
+            return "PERMISSIVE", {}, None
+        found = self._mtls(workload)
+        source = found.sources[0].ref if found.sources else None
+        if by == By.ZTUNNEL:
+            mode, ports = mtls_at_ztunnel.modes(*self._peers(workload), workload)
+            return mode, ports, source
+        return found.mode, found.ports, source
 
     def attached(self, workload: Workload, pods: Pods) -> tuple[Resource, ...]:
         """The policies that select these pods, whoever reads them; one PeerAuthentication: that counts."""
@@ -83,8 +86,11 @@ class Facts:
         return (*found, *self._mtls(own).sources[:1])
 
     def _mtls(self, workload: Workload) -> mtls.Mtls:
+        return mtls.effective(*self._peers(workload), workload)
+
+    def _peers(self, workload: Workload) -> tuple[tuple[Resource, ...], str]:
         peers = self.state.mesh.attachments.acting_on(kinds.PEER_AUTHENTICATION, workload)
-        return mtls.effective(peers, self.state.mesh.config.root_namespace, workload)
+        return peers, self.state.mesh.config.root_namespace
 
     def bound_to(self, service: Service | None) -> tuple[Resource, ...]:
         """The policies for the Service at the waypoint that it is bound to."""

@@ -14,6 +14,7 @@ from .mtls import levels
 from .workloads import Workload
 
 _UNSET = frozenset({"", "UNSET"})
+_UNNAMED = 0  # stands for every port that no policy names
 _LAX = frozenset({"PERMISSIVE", "DISABLE"})
 
 
@@ -47,6 +48,19 @@ def refuses_plaintext(found: Written, port: int, *, mesh_then: str | None = None
     static, own = _attached(found)
     then = found if mesh_then is None else found._replace(mesh=mesh_then)
     return static or (own and _own(then, port))
+
+
+def modes(
+    policies: Iterable[Resource], root: str, workload: Workload
+) -> tuple[str, Mapping[int, str]]:
+    """STRICT or PERMISSIVE, and the same of the ports that the workload's policy names."""
+    found = written(policies, root, workload)
+    by_port = {port: _said(found, port) for port in found.ports}
+    return _said(found, _UNNAMED), by_port
+
+
+def _said(found: Written, port: int) -> str:
+    return "STRICT" if refuses_plaintext(found, port) else "PERMISSIVE"
 
 
 def _mode(policy: Resource | None) -> str:

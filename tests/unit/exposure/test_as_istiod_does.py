@@ -109,3 +109,24 @@ def test_an_authorizer_of_http_is_not_asked_about_plain_connections(provider, an
 
     assert _answers(provider, path="/asked", **refused) == {"denied"}
     assert _answers(provider, http=False, **refused) == {answer}
+
+
+def test_plain_text_that_ztunnel_takes_and_sidecars_refuse_is_an_opening():
+    """A slip of istiod's conversion (`mtls_at_ztunnel`): a port STRICT under the workload's PERMISSIVE."""
+    run = lab.Run()
+    run.drop_old()
+    run.drop("PeerAuthentication/default")
+    mesh_wide = lab.policy("default", mtls={"mode": "STRICT"})
+    mesh_wide["metadata"]["namespace"] = "istio-system"
+    ports = {"8080": {"mode": "STRICT"}}
+    own = lab.policy(
+        "own", selector=lab.select("orders"), mtls={"mode": "PERMISSIVE"}, portLevelMtls=ports
+    )
+    run.add(*({**one, "kind": "PeerAuthentication"} for one in (mesh_wide, own)))
+    before = run.step()
+    run.ambient("orders")
+    after = run.step(restarted=[lab.ORDERS])
+    plain = Request(Caller.OUTSIDE, lab.ORDERS_SERVICE, 80)
+
+    assert {str(one.answer) for one in verdicts(before, plain)} == {"denied"}
+    assert {str(one.answer) for one in verdicts(after, plain)} == {"allowed"}
