@@ -19,6 +19,7 @@ from migrator.steps import Target
 from .grouping import grouped
 from .handled import HANDLED, PREPARED
 from .judging import acknowledgement, of_owner
+from .keepout import keeps_out, kept_out
 from .options import PlanOptions
 from .plan import Acknowledgement, Exclusion
 from .protection import is_guarded, over_denies
@@ -129,6 +130,9 @@ def lay_out(
         for ref in stopped_by(finding, mesh, by_ref):
             stays.setdefault(ref, []).append(finding)
     exclusions = [_excluded_by(ref, found) for ref, found in stays.items()]
+    kept = [kept_out(w) for w in wanted if keeps_out(w) and w.ref not in stays]
+    exclusions.extend(kept)
+    stays.update({one.target.ref: [] for one in kept})
     guarded_all = frozenset(w.ref for w in wanted if is_guarded(mesh, w))
     for workload in wanted:
         if workload.ref in guarded_all and workload.ref not in stays:

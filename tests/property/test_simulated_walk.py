@@ -26,14 +26,6 @@ _SERVER_SIDE = frozenset({"uid", "resourceVersion", "generation", "creationTimes
 _COUNTERS = re.compile(r"deployment\.kubernetes\.io/revision|template\.generation")
 
 
-def _keeps_out(one: Any) -> bool:
-    """Whether a template refuses ambient by a label of its own; then pods are not enrolled by a flip."""
-    return '"istio.io/dataplane-mode": "none"' in json.dumps(one.body)
-
-
-MESHES = resources().filter(lambda found: not any(map(_keeps_out, found)))
-
-
 class Yes:
     """A person who agrees to everything."""
 
@@ -108,7 +100,7 @@ def _written(body: Any) -> tuple[str, str]:
 
 
 @settings(max_examples=20, deadline=None)
-@given(MESHES)
+@given(resources())
 def test_a_plan_walks_to_its_end_and_back(found):
     walk = Walk(found)
 
@@ -122,7 +114,7 @@ def test_a_plan_walks_to_its_end_and_back(found):
 
 
 @settings(max_examples=20, deadline=None)
-@given(MESHES, st.integers(1, 200), st.booleans(), st.booleans(), st.booleans())
+@given(resources(), st.integers(1, 200), st.booleans(), st.booleans(), st.booleans())
 def test_a_run_that_is_killed_anywhere_goes_on_or_back(found, at, after, onward, from_elsewhere):
     whole = Walk(found)
     whole.apply()

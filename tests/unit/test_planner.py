@@ -114,6 +114,18 @@ def test_a_neighbour_on_the_nodes_network_is_named_with_its_fate():
     assert not [name for name in ids(made) if "agent" in name]
 
 
+def test_a_workload_that_its_label_keeps_out_of_ambient_keeps_its_sidecar():
+    """It would be in neither data plane; nobody takes the label away, and the namespace is not flipped."""
+    labels = {"istio.io/dataplane-mode": "none"}
+    made = plan([*shop("web"), workload(kinds.DEPLOYMENT, "shop", "batch", labels)])
+    (named,) = made.exclusions
+
+    assert (named.target.name, named.rules) == ("batch", ("AMB311",))
+    assert "keeps its sidecar" in named.reason
+    assert not [name for name in ids(made) if "batch" in name or name.startswith("flip.")]
+    assert step(made, "move.shop.deployment.web").labels["istio.io/dataplane-mode"] == "ambient"
+
+
 def test_a_guarded_server_keeps_its_policies_until_its_callers_have_moved():
     """Unknown callers: everybody else first, then guard, narrowing, move."""
     made = plan([*shop("a", "b"), policy("no-delete", deny_delete("a"))])
@@ -249,7 +261,9 @@ def test_what_an_owner_suppressed_is_seen_by_the_reviewer():
     made = make_plan(mesh, rest, PlanOptions(), hidden)
 
     assert any(a.acknowledged and "a test system" in a.says for a in made.acknowledgements)
-    opens = [said for phase in made.phases for wave in phase.waves for said in wave.exposure.accepted]
+    opens = [
+        said for phase in made.phases for wave in phase.waves for said in wave.exposure.accepted
+    ]
     assert any("AMB244" in said for said in opens)
 
 

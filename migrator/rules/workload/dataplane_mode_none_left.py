@@ -18,7 +18,8 @@ class DataplaneModeNoneLeft(Rule):
     outside the mesh, in plain text. On a namespace it only means "not ambient" and is overwritten.
 
     ## Fix
-    Remove the label from the template if the workload is to move; else leave it with its sidecar.
+    Remove the label from the template if the workload is to move; `migrate plan` leaves it out, with its
+    sidecar.
 
     ## References
     - istio/istio cni/pkg/util/enablement_selector.go
