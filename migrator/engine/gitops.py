@@ -32,6 +32,15 @@ def owner(live: Body | None) -> str:
     return mark.owner if mark else ""
 
 
+def before(step: AnyStep, live: Body | None, writes: tuple[fields.Write, ...]) -> Body | None:
+    """The object as it was: what is owned may have been committed ahead of the step that asks for it."""
+    whole = live or (writes[0].old if not writes[0].path else None)
+    if not is_committed(step) or not owner(whole):
+        return live
+    early = [w for w in writes if not w.any_old and fields.holds(live, (w,))]
+    return fields.written(live, [fields.Write(path=w.path, value=w.old) for w in early])
+
+
 class Commit(NamedTuple):
     """A change of one object that a person makes in the repository; it can be shown as a step can."""
 

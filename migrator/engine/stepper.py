@@ -55,7 +55,8 @@ def capture(run: Run, step: AnyStep) -> None:
     if writes:
         live = run.cluster.get(step.target.ref)
         _refuse_drift(step, live, stamp)
-        images.append(_image(step.target.ref, live, fields.image(live, writes)))
+        before = gitops.before(step, live, writes)
+        images.append(_image(step.target.ref, live, fields.image(before, writes)))
     images.extend(
         _image(pod, body, fields.image(body, _label_writes(step)))
         for pod, body in _pods(run.cluster, step)

@@ -8,7 +8,7 @@ replicas, which autoscalers own, and what the plan's own finished steps have cha
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from migrator.istio import kinds
+from migrator.istio import kinds, ownership
 from migrator.model import writes as fields
 from migrator.model.journal import Progress
 from migrator.model.resource import GroupKind, Ref, Resource
@@ -66,18 +66,20 @@ def changes(
 
 def _expected(plan: Plan, then: Snapshot, done: Progress) -> dict[Ref, tuple[Any, ...]]:
     """What each object may be now: as it was, with the steps that are done; a step of which only the
-    before-image is recorded may have been made or not.
+    before-image is recorded may have been made or not, and so may what a repository's owner commits.
     """
+    owned = {r.ref for r in then if ownership.argocd(r, {}) or ownership.flux(r)}
     found: dict[Ref, tuple[Any, ...]] = {r.ref: (r.body,) for r in then}
     for _, _, step in plan.steps():
         state = done.of(step.id)
-        writes = step.writes(state.stamp) if state.touched else ()
+        is_early = not state.touched and step.target.ref in owned
+        writes = step.writes(state.stamp) if state.touched or is_early else ()
         if not writes:
             continue
         ref = step.target.ref
         before = found.get(ref, (None,))
         after = tuple(fields.written(body, writes) for body in before)
-        uncertain = state.standing in {"captured", "undoing"}
+        uncertain = is_early or state.standing in {"captured", "undoing"}
         found[ref] = (*after, *before) if uncertain else after
     return found
 

@@ -11,10 +11,13 @@ from migrator.engine.gitops import Commit
 from migrator.errors import RollbackIncompleteError, StepFailedError
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.model.resource import Ref
+from migrator.model import writes as fields
+from migrator.model.news import Question
+from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
 from migrator.planner.options import Acknowledge
+from migrator.planner.staleness import changes
 from migrator.rules import all_rules, analyze
 from tests.runs import World
 
@@ -116,3 +119,43 @@ def test_a_rollback_that_nobody_commits_says_where_it_stands(world):
     world.watcher.refuse.clear()
     world.rollback()
     assert world.image(times=False) == world.start
+
+
+def ahead(world, wave):
+    """Somebody commits all of a wave at once, before its steps ask for it."""
+    (steps,) = (w.steps for p in world.plan.phases for w in p.waves if w.name == wave)
+    for step in steps:
+        if step.target.ref in OWNED:
+            commit = Commit(step.id, step.target, step.writes(""), "")
+            world.job().run.watcher.ask(Question("instruction", step.id, "", "", commit))
+
+
+def test_what_was_committed_ahead_of_its_step_is_taken_back_all_the_same(world):
+    world.apply(Reach(to="switch-scene-1"))
+    ahead(world, "switch-scene-2")
+    asked = len(commits(world))
+    world.apply(Reach(to="switch-scene-2"))
+    assert len(commits(world)) == asked
+
+    world.rollback("switch-scene-1")
+    back = {commit.target.ref for commit in commits(world)[asked:]}
+    assert back == set(OWNED)
+    world.rollback()
+    assert world.image(times=False) == world.start
+
+
+@pytest.mark.parametrize("is_owned", [True, False])
+def test_what_was_committed_ahead_does_not_make_the_plan_stale(is_owned):
+    world = world_of(ARGO if is_owned else {})
+    then = Snapshot(
+        Resource(Ref(*ref), body)
+        for ref, body in ((ref, world.cluster.get(ref)) for ref in (NAMESPACE, POLICY))
+    )
+    now = Snapshot(
+        replace(r, body=fields.written(r.body, step.writes("")))
+        for r in then
+        for _, _, step in world.plan.steps()
+        if step.target.ref == r.ref and step.id.startswith(("flip.", "narrow."))
+    )
+    found = {change.ref for change in changes(world.plan, then, now)}
+    assert found == (set() if is_owned else {NAMESPACE, POLICY})
