@@ -79,6 +79,10 @@ e2e-kind: $(VENV)/dev.stamp ## a real kind cluster with Istio, pods and traffic;
 kind-clean: $(VENV)/dev.stamp ## end and remove what `make e2e-kind` left; what it built stays in the user's cache
 	@$(BIN)/python -m e2e.kind clean
 
+moments: $(VENV)/dev.stamp ## PAIRS=1000 [FIRST=0]: so many generated meshes with their plans, each moment held against istiod
+	@MIGRATE_E2E_PAIRS=$(or $(PAIRS),1000) MIGRATE_E2E_FIRST=$(or $(FIRST),0) $(BIN)/pytest -p no:cacheprovider -s \
+		e2e/test_moments_generated.py
+
 cluster: $(VENV)/dev.stamp ## PROFILE=ambient|default [EXAMPLE=shop] [FILL="100 20 3"]: one to try the product on (needs Go)
 	@$(BIN)/python -m e2e.cluster start "$(or $(PROFILE),ambient)" "$(EXAMPLE)" $(FILL)
 

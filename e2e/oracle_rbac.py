@@ -13,7 +13,7 @@ from typing import Any
 
 _MANAGER = "HttpConnectionManager"
 _PROVIDER = re.compile(r"istio-ext-authz-(?P<provider>.*?)-ns\[")
-_HOLE = re.compile(r"\{\*\*?\}")
+_HOLE = re.compile(r"\*\*?")
 _PSEUDO = {":method": "method", ":authority": "host", ":path": "path"}
 Request = Mapping[str, str | None]
 Filter = Mapping[str, Any]
@@ -176,7 +176,7 @@ def _expression(template: str) -> re.Pattern[str]:
     parts, holes = _HOLE.split(template), _HOLE.findall(template)
     text = re.escape(parts[0])
     for hole, part in zip(holes, parts[1:], strict=True):
-        text += (r"[^/]+" if hole == "{*}" else r".*") + re.escape(part)
+        text += (r"[^/]+" if hole == "*" else r".*") + re.escape(part)
     return re.compile(text)
 
 
