@@ -1,0 +1,34 @@
+"""What is told namespace by namespace is what whole states say, moment by moment."""
+
+from hypothesis import given, settings
+
+from migrator.exposure.compare import compare
+from migrator.istio.mesh import Mesh
+from migrator.model.snapshot import Snapshot
+from migrator.planner import PlanOptions, make_plan
+from migrator.planner.exposing import exposed
+from migrator.planner.moments import moments
+from migrator.planner.options import Acknowledge
+from migrator.rules import all_rules, analyze
+from tests.property.meshes import resources
+
+
+@settings(max_examples=20, deadline=None)
+@given(resources())
+def test_every_change_of_some_moment_is_told_and_no_other(found):
+    mesh = Mesh(Snapshot(found))
+    findings = analyze(mesh, all_rules())
+    everything = tuple(Acknowledge(code=finding.code) for finding in findings)
+    plan = make_plan(mesh, findings, PlanOptions(acknowledge=everything))
+    first, *later = moments(mesh, plan)
+    seen = set()
+    for moment in later:
+        difference = compare(first.state, moment.state)
+        for kind in difference._fields:
+            seen |= {(kind, _plain(change)) for change in getattr(difference, kind)}
+    assert {(one.kind.value, _plain(one.change)) for one in exposed(mesh, plan)} == seen
+
+
+def _plain(change):
+    """Who stands for others, and which of the requests stands for all, may differ."""
+    return change._replace(alike=False, principal="", request="", why="")
