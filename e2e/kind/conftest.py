@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from . import mesh as istio
 from .cluster import KindCluster, running_cluster
 from .needs import NOT_HERE, lacking
 
@@ -26,3 +27,12 @@ def cluster() -> Iterator[KindCluster]:
         pytest.exit("no kind cluster on this machine: " + "; ".join(missing), NOT_HERE)
     with running_cluster(keep=os.environ.get(KEEP) == "1") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def mesh(cluster: KindCluster) -> KindCluster:
+    """The cluster with Istio's ambient profile: istiod, istio-cni, and a stand-in for ztunnel."""
+    if not cluster.kubectl("get", "namespace", istio.NAMESPACE, "--ignore-not-found"):
+        istio.load_images(cluster)
+        istio.install(cluster)
+    return cluster

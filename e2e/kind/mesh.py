@@ -1,0 +1,61 @@
+"""Istio inside the cluster: istiod, istio-cni and the ztunnel stand-in from its own manifests."""
+
+import json
+import subprocess
+
+from .binaries import ISTIO, binary, module_source
+from .cluster import KindCluster
+from .istio_images import HUB, images
+from .stock_envoy import SETTINGS, envoy_filters
+
+NAMESPACE = "istio-system"
+_SMALL = (
+    "values.pilot.resources.requests.cpu=50m",
+    "values.pilot.resources.requests.memory=256Mi",
+    "values.global.proxy.resources.requests.cpu=10m",
+    "values.global.proxy.resources.requests.memory=40Mi",
+    "values.ztunnel.resources.requests.cpu=10m",
+    "values.ztunnel.resources.requests.memory=64Mi",
+)
+_CLUSTER = (
+    f"hub={HUB}",
+    f"tag={ISTIO}",
+    "values.global.variant=",  # of the image names: these images have no variants
+    "values.global.imagePullPolicy=IfNotPresent",
+    "values.cni.cniBinDir=/usr/lib/cni",
+    "values.cni.ambient.dnsCapture=false",  # the stand-in answers no names
+    "meshConfig.accessLogFile=/dev/stdout",
+)
+
+
+def load_images(cluster: KindCluster) -> None:
+    for image in images():
+        cluster.load(image.archive())
+
+
+def install(cluster: KindCluster, profile: str = "ambient") -> None:
+    """Apply the profile and wait for it; Gateway API resources first, as istiod looks for them once."""
+    crds = module_source("istio", "istio.io/istio")
+    cluster.kubectl(
+        "apply",
+        "--server-side",
+        "-f",
+        str(crds / "tests/integration/pilot/testdata/gateway-api-crd.yaml"),
+    )
+    if NAMESPACE not in cluster.kubectl("get", "namespaces", "-o", "name"):
+        cluster.kubectl("create", "namespace", NAMESPACE)
+    cluster.kubectl(
+        "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest(profile)
+    )
+    for workload in ("deploy/istiod", "ds/istio-cni-node", "ds/ztunnel"):
+        cluster.kubectl("-n", NAMESPACE, "rollout", "status", workload, "--timeout=120s")
+    filters = {"apiVersion": "v1", "kind": "List", "items": envoy_filters()}
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(filters))
+
+
+def manifest(profile: str) -> str:
+    settings = [f"--set={one}" for one in (f"profile={profile}", *_CLUSTER, *_SMALL, *SETTINGS)]
+    return subprocess.run(
+        [str(binary("istioctl")), "manifest", "generate", *settings],
+        check=True, capture_output=True, text=True, timeout=120,
+    ).stdout  # fmt: skip
