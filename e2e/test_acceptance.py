@@ -309,6 +309,24 @@ def test_t14_no_right_is_an_error_and_no_all_clear(scene, tmp_path):
     assert not list(tmp_path.glob("new-plan*"))
 
 
+def test_t14_the_printed_rights_are_enough_for_a_plan_there_and_back(scene, tmp_path):
+    """T14, real RBAC: with what `migrate permissions apply` prints, and nothing else."""
+    mesh = scene("guarded")
+    user = _kubeconfig(mesh, tmp_path, user=mesh.name)
+    role = yaml.safe_load(applying.migrate(mesh.plane, "permissions", "apply").stdout)
+    mesh.plane.kubectl("apply", "-f", "-", stdin=json.dumps(role))
+    named = role["metadata"]["name"]
+    binding = ("clusterrolebinding", f"{mesh.name}-apply")
+    mesh.plane.kubectl("create", *binding, f"--clusterrole={named}", f"--user={mesh.name}")
+    assert eventually(lambda: applying.migrate(mesh.plane, "scan", *user).returncode == 0, 20)
+    for command in ("apply", "verify", "rollback"):
+        done = mesh.migrate(command, *user)
+        assert done.returncode == 0, said(done)
+        assert "not looked at" not in said(done)
+    assert mesh.image_is(mesh.before)
+    mesh.plane.kubectl("delete", *binding)
+
+
 def test_t15_every_way_to_ask_for_a_sidecar_is_recognised(scene, plane):
     """T15, real: the tag is set by istioctl; the injector decided who has a sidecar."""
     set_tag(plane, "stable", "default")
