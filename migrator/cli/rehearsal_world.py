@@ -1,6 +1,6 @@
 """What a rehearsal reaches clusters with: the provider, the engine's jobs, the system's clock."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .world import World, job_of
 
@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from migrator.rehearsal.providers import Provider, Throwaway
     from migrator.rehearsal.run import Jobs
     from migrator.rehearsal.whole import Tools
+
+
+class Place(NamedTuple):
+    """Everything that says where the cluster comes from, and what runs on it."""
+
+    provider: str
+    checkout: str
+    on: str
+    kubeconfig: str
+    node_image: str
+    load: tuple[str, ...]
+    image: str
+    hub: str
+    tag: str
+    charts: str
+    gateway_api: str
 
 
 def tools(watcher: "Watcher") -> "Tools":
@@ -47,8 +63,20 @@ def _jobs(cluster: "Cluster", _: "Throwaway") -> "Jobs":
     return make
 
 
-def provider_of(checkout: str) -> "Provider":
+def provider_of(place: Place) -> "Provider":
     """Where the cluster comes from."""
-    from migrator.adapters.throwaway.controlplane import ControlPlane
+    if place.provider == "controlplane":
+        from migrator.adapters.throwaway.controlplane import ControlPlane
 
-    return ControlPlane(checkout)
+        return ControlPlane(place.checkout)
+    from migrator.adapters.throwaway.context import Context
+    from migrator.adapters.throwaway.istio import Images
+    from migrator.adapters.throwaway.kind import Kind, Wishes
+    from migrator.adapters.throwaway.runner import Programs
+
+    named = {"charts": place.charts, "gateway_api": place.gateway_api}
+    images = Images(place.hub, place.tag, **{key: value for key, value in named.items() if value})
+    wishes = Wishes(place.node_image, place.load, place.image, images)
+    if place.provider == "context":
+        return Context(Programs(), (place.kubeconfig, place.on), wishes)
+    return Kind(Programs(), wishes)

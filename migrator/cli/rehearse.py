@@ -1,78 +1,32 @@
 """`migrate rehearse`: the whole migration on a throw-away cluster, with traffic, faults and a verdict."""
 
-from enum import StrEnum
-from typing import Annotated
-
 import typer
 
-from . import calling, common, executing, live, rehearsing
-
-
-class ProviderOption(StrEnum):
-    """Where the cluster comes from."""
-
-    CONTROLPLANE = "controlplane"
-
-
-class FaultOption(StrEnum):
-    """What is put in on purpose."""
-
-    WAYPOINT = "waypoint-never-ready"
-    ENROLMENT = "pods-never-enrol"
-    IMAGE = "image-cannot-start"
-    ERRORS = "service-answers-503"
-    NONE = "none"
-
-
-class Form(StrEnum):
-    """Forms of the report."""
-
-    TEXT = "text"
-    MARKDOWN = "markdown"
-    JSON = "json"
-    JUNIT = "junit"
+from . import calling, common, executing, live
+from . import rehearsal_options as options
+from .rehearsal_options import FaultOption, ProviderOption
 
 
 def rehearse(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PLAN|SOURCE",
-            show_default=False,
-            help="A plan file, or files, folders or a snapshot to make a plan of; none is the cluster of "
-            "the current context, which is only read.",
-        ),
-    ] = None,
-    provider: Annotated[  # noqa: ARG001  the only one so far
-        ProviderOption, typer.Option(help="Where the throw-away cluster comes from.")
-    ] = ProviderOption.CONTROLPLANE,
-    checkout: Annotated[
-        str,
-        typer.Option(
-            metavar="FOLDER",
-            envvar="MIGRATE_CHECKOUT",
-            show_default=False,
-            help="For controlplane: a checkout of migrate; else the current folder.",
-        ),
-    ] = "",
-    fault: Annotated[
-        list[FaultOption] | None,
-        typer.Option(
-            show_default=False, help="Put only this in, or none; may be repeated. Else all of them."
-        ),
-    ] = None,
+    sources: options.Sources = None,
+    provider: options.Provider = ProviderOption.KIND,
+    fault: options.Faults = None,
     calls: calling.Calls = None,
-    replicas: Annotated[int, typer.Option(min=1, help="Pods of a workload at most.")] = 2,
-    patience: Annotated[
-        int, typer.Option(metavar="SECONDS", min=10, help="For any check of the plan at most.")
-    ] = 120,
-    output: Annotated[
-        Form, typer.Option("--output", "-o", help="The form of the report.")
-    ] = Form.TEXT,
-    keep: Annotated[bool, typer.Option("--keep", help="Do not delete the cluster.")] = False,
-    clean: Annotated[
-        bool, typer.Option("--clean", help="Only delete what earlier rehearsals left behind.")
-    ] = False,
+    replicas: options.Replicas = 2,
+    patience: options.Patience = 120,
+    output: options.Output = options.Form.TEXT,
+    keep: options.Keep = False,
+    clean: options.Clean = False,
+    image: options.Image = "migrate/rehearsal:latest",
+    node_image: options.NodeImage = "",
+    load_image: options.Load = None,
+    hub: options.Hub = "",
+    tag: options.Tag = "",
+    charts: options.Charts = "",
+    gateway_api: options.GatewayApi = "",
+    on: options.On = "",
+    on_kubeconfig: options.OnKubeconfig = "",
+    checkout: options.Checkout = "",
     istio_version: common.IstioVersion = "",
     context: live.Context = "",
     kubeconfig: live.Kubeconfig = "",
@@ -82,9 +36,18 @@ def rehearse(
     Exit code 0 passed; 5 failed; 1 inconclusive, or there is no verdict; 3 the plan has blockers. Nothing
     but the throw-away cluster is ever changed.
     """
-    from .rehearsal_world import provider_of, tools
+    from .rehearsal_world import Place, provider_of, tools
 
-    found = provider_of(checkout)
+    if keep and provider is ProviderOption.CONTROLPLANE:
+        message = "--keep: what controlplane starts ends with the command; `make cluster` keeps one"
+        raise typer.BadParameter(message)
+    load = tuple(load_image or ())
+    found = provider_of(
+        Place(
+            provider.value, checkout, on, on_kubeconfig, node_image, load, image, hub, tag, charts,
+            gateway_api,
+        )
+    )  # fmt: skip
     if clean:
         for leftover in found.leftovers():
             found.remove(leftover)
@@ -95,15 +58,17 @@ def rehearse(
     from migrator.rehearsal.whole import Options
     from migrator.rehearsal.whole import rehearse as whole
 
+    from . import rehearsing
+
     wanted = tuple(
         Trouble(one.value) for one in fault or FaultOption if one is not FaultOption.NONE
     )
-    options = Options(Wish(replicas=replicas), wanted, patience, keep=keep)
     where = rehearsing.Where(context, kubeconfig, calls, istio_version)
     subject = rehearsing.subject(sources, where)
     watcher = executing.watcher(yes=True)
+    how = Options(Wish(image, replicas), wanted, patience, keep=keep)
     with executing.stoppable(watcher, "migrate rehearse"):
-        report = whole(subject, found, tools(watcher), options)
+        report = whole(subject, found, tools(watcher), how)
     rehearsing.show(report, output.value)
     if report.exit_code:
         raise typer.Exit(report.exit_code)

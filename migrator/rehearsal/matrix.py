@@ -48,10 +48,13 @@ OUTSIDE = Sender(None, "", Caller.OUTSIDE)
 
 
 class Ability(NamedTuple):
-    """What a provider's traffic can show: valid tokens of any issuer, external authorizers that refuse."""
+    """What a provider's traffic can show: valid tokens of any issuer, external authorizers that refuse,
+    calls that gateways themselves make.
+    """
 
     tokens: bool = False
     authorizers: bool = False
+    gateways: bool = True
 
 
 class Matrix(NamedTuple):
@@ -101,6 +104,9 @@ class _Maker:
         choices = tuple(self._possible(found.choices, service))
         self._say_strangers(atoms)
         for sender in self._classes(atoms):
+            if sender.kind is Caller.GATEWAY and not self._ability.gateways:
+                self.left_out.add("calls that gateways pass on")
+                continue
             base = _call(target, service, sender, level)
             for choice in self._worth_asking(choices, ways[sender.kind], sender, level):
                 yield replace(base, says=in_words(choice, level, atoms), values=choice)

@@ -15,6 +15,7 @@ from . import standin
 
 Manifest = dict[str, Any]
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
+MARK = {"migrate/rehearsal": "true"}  # on every namespace that a rehearsal makes
 _META = ("name", "namespace", "labels", "annotations")
 _MANAGED = "gateway.istio.io/managed"
 _SERVERS = "kubectl.kubernetes.io/last-applied-configuration"
@@ -75,7 +76,7 @@ class _Maker:
         spaces = [n for n in self._mesh.namespaces.values() if self._is_ours(n.name)]
         for space in spaces:
             labels = {k: v for k, v in space.labels.items() if k != "kubernetes.io/metadata.name"}
-            yield _manifest("v1", "Namespace", {"name": space.name, "labels": labels})
+            yield _manifest("v1", "Namespace", {"name": space.name, "labels": {**labels, **MARK}})
         workloads = [w for w in self._mesh.workloads if self._is_made_again(w)]
         yield from self._accounts(workloads)
         for service in self._mesh.of(kinds.SERVICE):

@@ -1,0 +1,84 @@
+"""A cluster that is there already and that somebody has called disposable."""
+
+from collections.abc import Sequence
+
+from migrator.adapters.kube.client import connect
+from migrator.adapters.kube.writer import LiveCluster
+from migrator.errors import MigrateError
+from migrator.istio import kinds
+from migrator.model.resource import Ref
+from migrator.ports import Cluster
+from migrator.rehearsal.providers import Nature
+from migrator.rehearsal.recreate import MARK
+
+from .exec_traffic import OUTSIDE
+from .istio import Installer
+from .kind import Wishes
+from .real import NATURE, RealCluster
+from .runner import Runner, need
+
+DISPOSABLE = "migrate/disposable"
+_NEEDED = {"kubectl": "makes calls in pods"}
+
+
+class Context:
+    """The provider. Namespaces that a rehearsal makes bear its mark, and go; Istio stays."""
+
+    name = "context"
+    nature: Nature = NATURE
+
+    def __init__(self, runner: Runner, reached: tuple[str, str], wishes: Wishes) -> None:
+        self._runner = runner
+        self._reached = reached
+        self._wishes = wishes
+
+    def create(self, istio: str) -> RealCluster:  # noqa: ARG002
+        need(self._runner, _NEEDED)
+        cluster = self._cluster()
+        refuse_unmarked(cluster, self._reached[1])
+        installer = Installer(self._runner, *self._reached, self._wishes.images)
+        made = RealCluster(self._runner, self._reached, installer, self._clear)
+        try:
+            made.install_sidecars(self._wishes.image)
+        except BaseException:
+            made.delete()
+            raise
+        return made
+
+    def leftovers(self) -> Sequence[str]:
+        """Namespaces that bear the mark."""
+        cluster = self._cluster()
+        refuse_unmarked(cluster, self._reached[1])
+        found = [body["metadata"]["name"] for body in cluster.list(kinds.NAMESPACE, labels=MARK)]
+        return [
+            *found,
+            *([OUTSIDE.namespace] if cluster.get(_namespace(OUTSIDE.namespace)) else []),
+        ]
+
+    def remove(self, leftover: str) -> None:
+        self._cluster().delete(_namespace(leftover))
+
+    def _clear(self) -> None:
+        for leftover in self.leftovers():
+            self.remove(leftover)
+
+    def _cluster(self) -> Cluster:
+        return LiveCluster(connect(*self._reached))
+
+
+def refuse_unmarked(cluster: Cluster, context: str) -> None:
+    """Raises MigrateError unless a node, or the namespace `default`, is labelled disposable."""
+    marked = {DISPOSABLE: "true"}
+    default = cluster.get(_namespace("default")) or {}
+    labels = (default.get("metadata") or {}).get("labels") or {}
+    if labels.get(DISPOSABLE) == "true" or cluster.list(kinds.NODE, labels=marked):
+        return
+    raise MigrateError(
+        f"the cluster of context {context or 'the kubeconfig'} is not called disposable",
+        detail="A rehearsal installs Istio, makes namespaces, breaks things and deletes what it made.",
+        hint=f"kubectl label namespace default {DISPOSABLE}=true",
+    )
+
+
+def _namespace(name: str) -> Ref:
+    return Ref(*kinds.NAMESPACE, "", name)
