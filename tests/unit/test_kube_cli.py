@@ -1,5 +1,7 @@
 """The commands without SOURCE: the cluster of the kubeconfig, and exit code 1 for what may not be read."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -72,6 +74,21 @@ def test_namespaces_of_a_cluster_say_what_was_not_seen(server, tmp_path):
     assert done.exit_code == 0
     assert "read only istio-system, shop" in done.stderr
     assert "not looked at, for this user may not: nodes" in done.stderr
+
+
+def test_json_says_what_was_read_and_what_was_not(server, tmp_path):
+    """Who reads the answer in a pipeline does not see stderr."""
+    server.answers["/api/v1/namespaces/shop"] = [Answer(ITEM)]
+    server.answers["/api/v1/nodes"] = [Answer({"message": "no"}, 403)]
+
+    whole = run(server.kubeconfig(tmp_path), "check", "-o", "json")
+    some = run(server.kubeconfig(tmp_path), "check", "-o", "json", "--namespace", "shop")
+
+    assert json.loads(whole.stdout)["read"] == {"namespaces": [], "not_looked_at": []}
+    assert json.loads(some.stdout)["read"] == {
+        "namespaces": ["istio-system", "shop"],
+        "not_looked_at": ["nodes"],
+    }
 
 
 @pytest.mark.parametrize("command", ["scan", "check"])
