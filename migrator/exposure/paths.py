@@ -44,6 +44,7 @@ CALLERS = {
 }
 _LEGACY = frozenset({Mode.SIDECAR, Mode.SIDECAR_HBONE, Mode.MANUAL, Mode.MIXED})
 _SENDS_HBONE = frozenset({Caller.SIDECAR, Caller.GATEWAY, Caller.AMBIENT})
+_BY_CLUSTER = frozenset({Caller.SIDECAR, Caller.GATEWAY})
 _ACCEPTS_HBONE = frozenset({Mode.AMBIENT, Mode.SIDECAR_HBONE})
 
 
@@ -108,7 +109,9 @@ def path(facts: Facts, caller: Caller, target: Target, workload: Workload, pods:
         return found._replace(refused=f"the waypoint {gateway} has no pods")
     server = facts.server(workload, pods)
     if gateway is None or target.service is None:
-        plaintext = _is_plaintext(caller, pods.mode, server, target.number)
+        plaintext = _is_plaintext(caller, pods.mode, server, target.number) or _is_mixed(
+            facts, caller, target
+        )
         last = (Hop(server, target.number, plaintext, None),) if server else ()
         return found._replace(hops=last)
     hops = [Hop(facts.waypoint(target.service, gateway), target.port, False, None)]  # noqa: FBT003
@@ -127,6 +130,17 @@ def _waypoint(facts: Facts, caller: Caller, target: Target) -> tuple[Any, Readin
         caller is Caller.GATEWAY and facts.state.ingress_uses_waypoint(target.service)
     )
     return facts.state.waypoint_of(target.service) if sent else (None, Readiness.ABSENT)
+
+
+def _is_mixed(facts: Facts, caller: Caller, target: Target) -> bool:
+    """Whether proxies do without mutual TLS for all pods of a headless Service, because of some.
+
+    `BestEffortInferServiceMTLSMode` of pilot/pkg/model/push_context.go: one endpoint without
+    `security.istio.io/tlsMode: istio` decides for all, as there is one cluster for all.
+    """
+    if target.service is None or not target.service.headless or caller not in _BY_CLUSTER:
+        return False
+    return any(pods.mode not in _LEGACY for _, pods in facts.state.servers(target.service))
 
 
 def _is_plaintext(caller: Caller, mode: Mode, server: Enforcing | None, port: int) -> bool:

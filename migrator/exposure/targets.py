@@ -42,8 +42,8 @@ def pairs(before: Facts, after: Facts, only: frozenset[Ref] | None) -> Iterator[
 
 def _wanted(facts: Facts, service: Service, only: frozenset[Ref] | None) -> bool:
     behind = [w for w in facts.state.mesh.services.workloads(service) if w.role in _CALLED]
-    if not behind or (service.headless and all(_is_reached_past(facts, w) for w in behind)):
-        return False  # nobody answers, or it is told of the pods themselves
+    if not behind:
+        return False  # nobody answers
     return only is None or service.ref in only or any(w.ref in only for w in behind)
 
 

@@ -258,7 +258,20 @@ def test_pods_are_reached_by_their_address_on_ports_that_only_policies_name():
     run.first = run.step()
     found = compare(run.first, ambient(run), only=frozenset({ORDERS}))
 
-    assert {(c.port, c.direct) for c in found.closes} == {(9090, True)}
+    assert {(c.port, c.direct) for c in found.closes if c.service is None} == {(9090, True)}
+
+
+def test_one_ambient_pod_behind_a_headless_service_takes_mutual_tls_from_all():
+    """Sidecars have one cluster for all of its endpoints; STRICT then refuses them at each."""
+    run = Run()
+    run.drop_old()
+    run.first = run.step()
+    run.ambient("orders")
+    rolling = run.step(rolling=[ORDERS])
+    closes = compare(run.first, rolling, only=frozenset({ORDERS})).closes
+    assert {c.service.name for c in closes} == {"orders-h"}
+    assert {c.why.partition(":")[0] for c in closes} == {"plaintext is refused"}
+    assert {str(c.caller) for c in closes} == {"sidecar"}
 
 
 def test_only_what_is_asked_for_is_looked_at():
