@@ -18,6 +18,13 @@ class Waypoints(StrEnum):
     ALL = "all"
 
 
+class Routes(StrEnum):
+    """What becomes of VirtualServices of the mesh."""
+
+    KEEP = "keep"
+    HTTPROUTE = "httproute"
+
+
 class Strategy(StrEnum):
     """How namespaces move."""
 
@@ -75,6 +82,12 @@ def plan(
         Strategy,
         typer.Option(help="Flip namespaces where that is safe, or move every workload by itself."),
     ] = Strategy.AUTO,
+    routes: Annotated[
+        Routes,
+        typer.Option(
+            help="VirtualServices stay, or become HTTPRoutes where every request is answered as before."
+        ),
+    ] = Routes.KEEP,
     soak: Annotated[
         int, typer.Option(metavar="MINUTES", min=0, help="How long to watch after each wave.")
     ] = 10,
@@ -119,6 +132,7 @@ def plan(
         acknowledge=accepted,
         waypoints=waypoints.value,
         strategy=strategy.value,
+        routes=routes.value,
         soak_minutes=soak,
         calls=calling.call_graph(mesh, wish),
         cluster=reading.cluster,

@@ -17,6 +17,7 @@ from .options import PlanOptions
 from .order import Order, put_in_order
 from .plan import Header, KnownCallers, NamespaceScope, Phase, Plan, WaypointScope
 from .prepare import prepare
+from .routes import stay
 from .switch import switch
 
 
@@ -141,6 +142,7 @@ def _assumptions(layout: Layout, order: Order) -> tuple[str, ...]:
             "as one (declare them with --calls)."
         )
     said += _about_calls(layout)
+    said += stay(layout)
     if layout.bound:
         said.append(
             "A waypoint runs under a service account of its own name, as istiod creates it; "

@@ -109,6 +109,15 @@ def policy_attached(ref: Ref) -> Check:
     )
 
 
+def route_accepted(ref: Ref) -> Check:
+    return Check(
+        predicate="route-accepted",
+        about=Target.of(ref),
+        says="conditions Accepted and ResolvedRefs are True for every parent at the current generation",
+        timeout_seconds=BIND_SECONDS,
+    )
+
+
 def nodes_ready() -> Check:
     return Check(
         predicate="nodes-ready",

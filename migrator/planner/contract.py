@@ -16,9 +16,10 @@ from .layout import Layout
 from .plan import Gate, Phase, PhaseName, Wave
 from .prepare import step_name
 from .protection import is_ambient_already
+from .routes import as_it_was, route_steps
 
 _QUIET_DAYS = 7
-_DROPPED = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
+_ROUTES = (kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE)
 
 
 def contract(layout: Layout, handover: HandOver) -> Phase:
@@ -30,9 +31,7 @@ def contract(layout: Layout, handover: HandOver) -> Phase:
     waves = tuple(
         Wave(
             name=f"{'delete' if deletes else 'settle'}-{namespace}",
-            goal=f"Old policies of {namespace} are gone."
-            if deletes
-            else f"What is new in {namespace} no longer hangs on labels of the way.",
+            goal=_goal(namespace, found, deletes=deletes),
             steps=tuple(found),
             gates=(
                 Gate(kind="checks", says="every check of the wave holds"),
@@ -48,7 +47,16 @@ def contract(layout: Layout, handover: HandOver) -> Phase:
     )
 
 
+def _goal(namespace: str, steps: list[AnyStep], *, deletes: bool) -> str:
+    routes = any(step.target.ref.group_kind in _ROUTES for step in steps)
+    if deletes:
+        return f"Old policies{' and routes' * routes} of {namespace} are gone."
+    also = ", and HTTPRoutes stand beside its VirtualServices" * routes
+    return f"What is new in {namespace} no longer hangs on labels of the way{also}."
+
+
 def _steps(layout: Layout, handover: HandOver) -> Iterator[AnyStep]:
+    yield from route_steps(layout)
     guards = dict(_guards(layout, handover))
     yield from guards.values()
     copied = [c for c in handover.copies if _is_over(layout, c.policy)]
@@ -121,16 +129,10 @@ def _settle(manifest: dict[str, object], spec: dict[str, object]) -> UpdateSpec:
 
 
 def _delete(policy: Resource, spec: dict[str, object], requires: tuple[str, ...]) -> DeleteObject:
-    metadata = {k: v for k, v in policy.metadata.items() if k not in _DROPPED}
     return DeleteObject(
         id=f"contract.delete.{policy.ref.kind.lower()}.{policy.namespace}.{policy.name}",
         target=Target.of(policy.ref),
-        manifest={
-            "apiVersion": policy.body.get("apiVersion", ""),
-            "kind": policy.ref.kind,
-            "metadata": metadata,
-            "spec": spec,
-        },
+        manifest=as_it_was(policy, spec),
         why="Every workload that it protected is behind its waypoint, where the copies are enforced.",
         rules=(rule_about(policy),),
         requires=requires,

@@ -34,6 +34,7 @@ class Acknowledge(Frozen):
 
 class PlanOptions(Frozen):
     """`namespaces` empty means all that have sidecars. `waypoints`: for hard reasons only, or for all.
+    `routes`: VirtualServices stay as they are, or become HTTPRoutes where that changes nothing.
 
     `cluster` is the identity of the cluster that was read, if one was.
     """
@@ -43,6 +44,7 @@ class PlanOptions(Frozen):
     acknowledge: tuple[Acknowledge, ...] = ()
     waypoints: Literal["hard", "all"] = "hard"
     strategy: Literal["auto", "workload"] = "auto"
+    routes: Literal["keep", "httproute"] = "keep"
     soak_minutes: int = Field(default=10, ge=0)
     calls: CallGraph | None = None
     cluster: str = ""

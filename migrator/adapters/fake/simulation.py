@@ -14,6 +14,7 @@ from .jobs import Jobs
 from .loop import Loop
 from .pods import Pods
 from .replicas import Replicas
+from .routes import Routes
 from .sets import Sets
 from .store import Object, Store
 from .waypoints import Waypoints
@@ -40,6 +41,7 @@ class Simulation:
             kinds.DAEMON_SET: sets.reconcile_daemon,
             kinds.JOB: Jobs(store, self._loop, self.pods).reconcile,
             kinds.GATEWAY: self._waypoints.reconcile,
+            kinds.HTTP_ROUTE: Routes(store).reconcile,
         }
         store.watch(self._changed)
 

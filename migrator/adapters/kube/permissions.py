@@ -26,7 +26,7 @@ _MADE = frozenset(
     {
         kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.WASM_PLUGIN,
         kinds.TRAFFIC_EXTENSION, kinds.TELEMETRY, kinds.GATEWAY, kinds.NETWORK_POLICY,
-        kinds.CONFIG_MAP,
+        kinds.CONFIG_MAP, kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE,
     }
 )  # fmt: skip
 # What checks look at besides, one at a time.

@@ -19,6 +19,7 @@ from .data_plane import pods_accept_hbone, pods_ambient, pods_have_sidecar, pods
 from .fields import absent, exists, labels_set
 from .jobs import jobs_done
 from .rolled_out import rolled_out
+from .routes import route_accepted
 from .triggers import SIGNS, pending, triggers, waypoints_lost
 from .waypoint import waypoint_ready
 
@@ -36,6 +37,7 @@ _PREDICATES: Mapping[str, Callable[[Check, AnyStep, ClusterReader], Verdict]] = 
     "pods-uncaptured": pods_uncaptured,
     "policy-attached": policy_attached,
     "rolled-out": rolled_out,
+    "route-accepted": route_accepted,
     "service-bound": service_bound,
     "waypoint-ready": waypoint_ready,
 }

@@ -7,6 +7,7 @@ from migrator.istio.mesh import Mesh
 from migrator.istio.virtualservices import apps, is_meshed
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
+from migrator.model.writes import MANAGED_BY
 from migrator.rules.base import Rule
 
 
@@ -15,7 +16,8 @@ class VirtualserviceAndHttproute(Rule):
 
     ## Why
     Istio makes VirtualServices of Gateway API routes; two sources for one Service are ordered by chance.
-    Istio's documentation asks for one kind only.
+    Istio's documentation asks for one kind only. A route that `migrate apply` made of the VirtualService
+    answers as it does, in whatever order.
 
     ## Fix
     Keep one kind for the Service, best the Gateway API route, and put into it what the other one does.
@@ -38,7 +40,9 @@ class VirtualserviceAndHttproute(Rule):
                 if mesh.routing.is_read_at_waypoint(vs, service, home)
             ]
             routes = [
-                r for r in mesh.routing.routes_for(service) if r.namespace == service.namespace
+                r
+                for r in mesh.routing.routes_for(service)
+                if r.namespace == service.namespace and r.labels.get(MANAGED_BY) != "migrate"
             ]
             for route in routes if read and is_meshed(mesh, service) else ():
                 names_ = ", ".join(f"{vs.namespace}/{vs.name}" for vs in read)

@@ -21,8 +21,9 @@ class VirtualserviceNeedsWaypoint(Rule):
 
     ## Fix
     `migrate plan` makes a waypoint and binds the Service to it. In the long run an HTTPRoute with the
-    Service as parent is the form that ambient supports best. An external host needs an egress waypoint,
-    which `migrate plan` does not make.
+    Service as parent is the form that ambient supports best: `migrate plan --routes httproute` writes it
+    where it answers every request as before. An external host needs an egress waypoint, which
+    `migrate plan` does not make.
 
     ## References
     - istio/istio pilot/pkg/networking/core/listener_waypoint.go
