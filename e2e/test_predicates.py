@@ -306,12 +306,8 @@ def test_gateways_that_do_not_become_waypoints(seen):
 
 
 def _unready(seen, selector):
-    """Pods stop being Ready; the controllers and istiod see that for real."""
-    pods = seen.plane.get("pods", "-n", seen.space, "-l", selector)["items"]
-    for pod in pods:
-        conditions = [{**c, "status": "False"} for c in pod["status"]["conditions"]]
-        status = {"status": {"conditions": conditions}}
-        seen.patch(f"pod/{pod['metadata']['name']}", status, "--subresource=status")
+    """Pods stop being Ready, on request to kwok; the controllers and istiod see that for real."""
+    seen.here("annotate", "pods", "-l", selector, "e2e/never-ready=true", "--overwrite")
 
 
 def _use(seen, service, waypoint="waypoint", **labels):
