@@ -8,6 +8,7 @@ from migrator.steps import Target
 from .layout import Layout, stopped_by
 from .order import Order, Unit
 from .plan import Acknowledgement
+from .ways_out import of_a_cycle
 
 
 def accepted_in(layout: Layout, order: Order, unit: Unit) -> tuple[str, ...]:
@@ -37,8 +38,7 @@ def acknowledgements(layout: Layout, order: Order) -> tuple[Acknowledgement, ...
                     Severity.WARNING,
                     unit.workloads[0].ref,
                     f"{', '.join(unit.among)} may call each other and are guarded: while they move, some "
-                    "of these calls are refused. Options: a maintenance window; a declared call graph "
-                    "(--calls) that shows an order; or accept it here.",
+                    f"of these calls are refused. {of_a_cycle(unit.among)}",
                 )
             )
         for workload in unit.workloads:

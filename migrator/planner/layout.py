@@ -23,6 +23,7 @@ from .keepout import keeps_out, kept_out
 from .options import PlanOptions
 from .plan import Acknowledgement, Exclusion
 from .protection import is_guarded, over_denies
+from .ways_out import WITHOUT_ORDER, of_peers
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def lay_out(
     for finding in blocking:
         for ref in stopped_by(finding, mesh, by_ref):
             stays.setdefault(ref, []).append(finding)
-    exclusions = [_excluded_by(ref, found) for ref, found in stays.items()]
+    exclusions = [_excluded_by(mesh, by_ref[ref], found) for ref, found in stays.items()]
     kept = [kept_out(w) for w in wanted if keeps_out(w) and w.ref not in stays]
     exclusions.extend(kept)
     stays.update({one.target.ref: [] for one in kept})
@@ -264,13 +265,16 @@ def _bound(
     return dict(sorted(bound.items()))
 
 
-def _excluded_by(ref: Ref, findings: list[Finding]) -> Exclusion:
+def _excluded_by(mesh: Mesh, workload: Workload, findings: list[Finding]) -> Exclusion:
     found = sorted(findings, key=lambda f: f.sort_key)
+    fixes = [f.fix for f in found]
+    if any(f.rule in WITHOUT_ORDER for f in found):
+        fixes.append(of_peers(mesh, workload))
     return Exclusion(
-        target=Target.of(ref),
+        target=Target.of(workload.ref),
         reason=" ".join(f"{f.code} {f.rule}: {f.message}" for f in found),
         rules=tuple(sorted({f.code for f in found})),
-        fix=" ".join(dict.fromkeys(f.fix for f in found)),
+        fix=" ".join(dict.fromkeys(fixes)),
     )
 
 
