@@ -23,6 +23,9 @@ _RULE = "AMB249"
 _DROPPED = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields")
 
 
+_HTTP = 80
+
+
 class _Translated(NamedTuple):
     virtual_service: Resource
     fit: Fit
@@ -32,6 +35,8 @@ def route_steps(layout: Layout) -> Iterator[AnyStep]:
     """The routes are made, and seen to be accepted, before the VirtualService goes."""
     taken = {f"{r.namespace}/{r.name}" for r in layout.mesh.of(kinds.HTTP_ROUTE)}
     for vs, found in _wanted(layout):
+        if _answers_for_sidecars(layout, vs):
+            continue
         made = [_create(vs, manifest, taken) for manifest in http_routes(vs, found.routes)]
         yield from made
         if made:
@@ -40,7 +45,14 @@ def route_steps(layout: Layout) -> Iterator[AnyStep]:
 
 def stay(layout: Layout) -> Iterator[str]:
     """In a sentence, the VirtualServices that no HTTPRoute can stand for."""
-    kept = [str(vs.ref) for vs, found in _wanted(layout) if found.misfits]
+    wanted = list(_wanted(layout))
+    for vs, _ in wanted:
+        if _answers_for_sidecars(layout, vs):
+            yield (
+                f"{vs.ref} stays: to workloads that keep a sidecar it answers on port {_HTTP}, which its "
+                "Service does not have, and an HTTPRoute would not."
+            )
+    kept = [str(vs.ref) for vs, found in wanted if found.misfits]
     if kept:
         yield (
             f"No HTTPRoute can say all that {', '.join(kept)} says ({_RULE}): the waypoint goes on reading "
@@ -56,6 +68,16 @@ def _wanted(layout: Layout) -> Iterator[_Translated]:
         services = concerned(layout.mesh, vs)
         if services and all(service.ref in layout.bound for service in services):
             yield _Translated(vs, fit(layout.mesh, vs))
+
+
+def _answers_for_sidecars(layout: Layout, vs: Resource) -> bool:
+    """Sidecars obey a VirtualService at port 80 though the Service has no such port
+    (`buildSidecarVirtualHostsForVirtualService` of istio/istio pilot/pkg/networking/core/route/route.go).
+    """
+    services = concerned(layout.mesh, vs)
+    return bool(layout.staying) and any(
+        _HTTP not in {port.number for port in service.ports} for service in services
+    )
 
 
 def _create(vs: Resource, manifest: dict[str, Any], taken: set[str]) -> CreateObject:

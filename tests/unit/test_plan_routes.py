@@ -89,6 +89,30 @@ def test_one_that_is_about_others_too_stays(hosts):
     assert about_routes(made) == []
 
 
+@pytest.mark.parametrize(("port", "stays"), [(80, False), (8080, True)])
+def test_sidecars_that_are_left_may_call_a_port_that_the_service_has_not(port, stays):
+    """They obey a VirtualService on port 80 in any case, and an HTTPRoute on the Service's ports only."""
+    made = plan(
+        virtual_service(
+            {"route": [{"destination": {"host": "till"}}]}, hosts=("till",), name="till"
+        ),
+        workload(kinds.DEPLOYMENT, "shop", "till", {}),
+        resource(
+            kinds.SERVICE,
+            "shop",
+            "till",
+            spec={"selector": {"app": "till"}, "ports": [{"name": "http", "port": port}]},
+        ),
+        resource(kinds.NAMESPACE, "", "late", metadata={"labels": {"istio-injection": "enabled"}}),
+        workload(kinds.DEPLOYMENT, "late", "job", {}),
+        namespaces=("shop",),
+        routes="httproute",
+    )
+
+    assert (about_routes(made) == []) is stays
+    assert any("VirtualService/shop/till stays" in s for s in made.assumptions) is stays
+
+
 def test_a_name_that_is_taken_is_not_used_again():
     """By a route of a gateway, for one."""
     spec = {"parentRefs": [{"kind": "Gateway", "name": "front"}], "rules": []}
