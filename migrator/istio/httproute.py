@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from migrator.model.fieldpath import below, field
 from migrator.model.resource import Resource
 
-from . import httproute_action, httproute_match, httproute_order
+from . import httproute_action, httproute_match, httproute_order, kinds
 from .hosts import fqdn
 from .httproute_match import Misfit, Misfits
 from .loose import texts
+from .ownership import operator
+from .progressive import virtual_services
 from .routing import MESH, gateways_of, is_match_for_mesh
 from .services import UNDECLARED, Service
 
@@ -60,11 +62,21 @@ def _about_all(mesh: "Mesh", vs: Resource) -> Iterator[Misfit]:
     default = texts(mesh.config.values, "defaultVirtualServiceExportTo")
     if "*" not in (vs.spec.get("exportTo") or default or ("*",)):
         yield Misfit(field("spec", "exportTo"), "every namespace sees an HTTPRoute")
+    yield from _written_by(mesh, vs)
     for kind in ("tls", "tcp"):
         if vs.spec.get(kind):
             yield Misfit(field("spec", kind), f"an HTTPRoute has no routes for {kind.upper()}")
     if not vs.spec.get("http"):
         yield Misfit(field("spec"), "it has no HTTP routes")
+
+
+def _written_by(mesh: "Mesh", vs: Resource) -> Iterator[Misfit]:
+    maker = operator(vs)
+    if maker is not None:
+        yield Misfit(field("metadata", "ownerReferences"), f"{maker} makes it")
+    for rollout in mesh.of(kinds.ROLLOUT):
+        if vs.ref in (virtual_services(rollout) or ()):
+            yield Misfit(field("spec", "http"), f"{rollout.ref} writes its weights")
 
 
 def _services(mesh: "Mesh", vs: Resource, said: Misfits) -> list[Service]:

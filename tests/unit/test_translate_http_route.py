@@ -426,6 +426,30 @@ def test_another_route_of_the_same_service():
     assert "VirtualService/shop/other" in found.misfits[0].why
 
 
+def test_one_whose_weights_a_rollout_writes():
+    """It would go on writing into an object that is gone."""
+    routing = {"istio": {"virtualService": {"name": "cart"}}}
+    rollout = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {"strategy": {"canary": {"trafficRouting": routing}}},
+    }
+    found = fitted(of_cart({"route": TO_CART}), resource(rollout))
+
+    assert [one.why for one in found.misfits] == ["Rollout/shop/cart writes its weights"]
+
+
+def test_one_that_an_operator_makes():
+    vs = virtual_service(of_cart({"route": TO_CART}))
+    owner = {"apiVersion": "flagger.app/v1", "kind": "Canary", "name": "cart", "controller": True}
+    vs.body["metadata"]["ownerReferences"] = [owner]
+    services = map(resource, yaml.safe_load_all(SERVICES))
+
+    (misfit,) = fit(Mesh(Snapshot([*services, vs])), vs).misfits
+    assert (misfit.path, misfit.why) == ("metadata.ownerReferences", "Canary/shop/cart makes it")
+
+
 def test_an_order_that_would_turn_round():
     """The first rule is for anybody from a group, whatever the path."""
     first = {"match": [{"headers": {"x-group": {"exact": "beta"}}}], "redirect": {"uri": "/b"}}

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.loose import members, text, texts
+from migrator.istio.loose import texts
 from migrator.istio.mesh import Mesh
+from migrator.istio.progressive import virtual_services
 from migrator.istio.routing import MESH, is_for_mesh
 from migrator.istio.yamltext import dig
 from migrator.model.finding import Finding, Severity
@@ -12,7 +13,6 @@ from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.rules.base import Rule
 
 _TARGETS = {"Deployment": kinds.DEPLOYMENT, "DaemonSet": kinds.DAEMON_SET}
-_ROUTING = ("strategy", "canary", "trafficRouting", "istio")
 
 
 class ArgoRolloutsFlagger(Rule):
@@ -68,13 +68,8 @@ class ArgoRolloutsFlagger(Rule):
 
 def _routes_in_mesh(mesh: Mesh, rollout: Resource) -> bool:
     """Whether callers' sidecars apply its VirtualServices; one that is not in the source may be so."""
-    routing = dig(rollout.spec, *_ROUTING)
-    if routing is None:
+    named = virtual_services(rollout)
+    if named is None:
         return False
-    named = [text(one, "name") for _, one in members(routing, "virtualServices")]
-    routes = []
-    for one in filter(None, [text(routing, "virtualService", "name"), *named]):
-        name, _, namespace = one.partition(".")
-        ref = Ref(*kinds.VIRTUAL_SERVICE, namespace or rollout.namespace, name)
-        routes.append(mesh.snapshot.get(ref))
+    routes = [mesh.snapshot.get(ref) for ref in named]
     return not routes or any(route is None or is_for_mesh(route) for route in routes)
