@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from migrator.istio import kinds
+from migrator.istio import labels as names
 from migrator.istio.authorizers import provider_of, service_of
 from migrator.istio.authz import action_of
 from migrator.istio.services import Service
@@ -22,6 +23,7 @@ from migrator.translate.waypoint import principal
 from .layout import Layout
 from .protection import can_narrow, enforced_on, has_allow
 
+_OF_THE_WAY = frozenset({names.INJECT, names.REVISION, names.DATAPLANE_MODE})  # the move sets them
 _COPIED = (kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION)
 _RULE_BY_ACTION = {"ALLOW": "AMB101", "DENY": "AMB102", "CUSTOM": "AMB103", "AUDIT": "AMB104"}
 _RULE_BY_KIND = {
@@ -197,7 +199,7 @@ def pod_selector(layout: Layout, workload: Workload) -> Mapping[str, str]:
     ]
     if chosen and not any(chosen.items() <= labels.items() for labels in others):
         return dict(chosen)
-    return dict(workload.labels)
+    return {key: value for key, value in workload.labels.items() if key not in _OF_THE_WAY}
 
 
 def _exempted(

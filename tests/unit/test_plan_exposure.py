@@ -134,3 +134,20 @@ def test_calls_through_a_headless_service_are_calls_that_somebody_makes():
     ]
     assert "Deployment" not in asked[0]
     assert "Deployment" in asked[1]
+
+
+def test_a_guard_selects_the_pods_that_come_and_not_those_that_go():
+    """Where only the template's labels tell pods apart, those that the move changes are left aside."""
+    labels = {"sidecar.istio.io/inject": "true"}
+    token = {"selector": {"matchLabels": {"app": "a"}}, "jwtRules": [{"issuer": "i"}]}
+    found = [
+        *shop("b"),
+        workload(kinds.CRON_JOB, "shop", "a", labels),
+        service("shop", "a"),
+        resource(kinds.REQUEST_AUTHENTICATION, "shop", "jwt", spec=token),
+    ]
+    _, plan = made(found)
+    (guard,) = [s for _, _, s in plan.steps() if s.id == "guard.shop.cronjob.a"]
+    chosen = guard.manifest["spec"]["selector"]["matchLabels"]
+    assert chosen == {"app": "a", "istio.io/dataplane-mode": "ambient"}
+    assert calls(plan, "opens") == []
