@@ -11,6 +11,7 @@ from migrator.steps import AnyStep, Disruption, PatchTemplate, SetLabels, Target
 from . import checks
 from .layout import Layout
 from .prepare import step_name
+from .protection import is_ambient_already
 
 
 def flip_id(namespace: str) -> str:
@@ -48,12 +49,13 @@ def flip_steps(layout: Layout, namespace: str) -> Iterator[AnyStep]:
 
 
 def uninjected(layout: Layout, namespace: str) -> tuple[Workload, ...]:
-    """Workloads without a sidecar that the namespace label would capture."""
+    """Workloads without a sidecar that the namespace label would capture, and that nothing captures yet."""
     mesh = layout.mesh
     return tuple(
         w
         for w in mesh.workloads_in(namespace)
         if not mesh.has_sidecar(w)
+        and not is_ambient_already(mesh, w)
         and not _is_proxy(w)
         and not w.host_network
         and w.labels.get(names.DATAPLANE_MODE) is None

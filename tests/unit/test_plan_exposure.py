@@ -151,3 +151,17 @@ def test_a_guard_selects_the_pods_that_come_and_not_those_that_go():
     chosen = guard.manifest["spec"]["selector"]["matchLabels"]
     assert chosen == {"app": "a", "istio.io/dataplane-mode": "ambient"}
     assert calls(plan, "opens") == []
+
+
+def test_who_is_ambient_already_is_not_kept_out():
+    """Its label would take it out of ztunnel, and STRICT with it."""
+    both = {"istio-injection": "enabled", "istio.io/dataplane-mode": "ambient"}
+    found = [
+        resource(kinds.NAMESPACE, "", "shop", metadata={"labels": both}),
+        workload(kinds.DEPLOYMENT, "shop", "a", {}),
+        workload(kinds.DEPLOYMENT, "shop", "b", {"sidecar.istio.io/inject": "false"}),
+        strict(),
+    ]
+    _, plan = made(found)
+    assert not [s.id for _, _, s in plan.steps() if s.id.startswith("keep-out")]
+    assert calls(plan, "opens") == []
