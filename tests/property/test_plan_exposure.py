@@ -32,3 +32,15 @@ def test_every_change_of_some_moment_is_told_and_no_other(found):
 def _plain(change):
     """Who stands for others, and which of the requests stands for all, may differ."""
     return change._replace(alike=False, principal="", request="", why="")
+
+
+@settings(max_examples=20, deadline=None)
+@given(resources())
+def test_a_plan_without_accepted_blockers_opens_nothing_that_a_policy_denies(found):
+    """Somebody whom STRICT refused for want of mutual TLS may get through once ztunnel speaks for it."""
+    mesh = Mesh(Snapshot(found))
+    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions())
+    opens = [one for p in plan.phases for wave in p.waves for one in wave.exposure.opens]
+    against = {one.policy.kind if one.policy and one.identities else str(one) for one in opens}
+    assert against <= {"PeerAuthentication"}
+    assert plan.is_stopped == bool(opens)
