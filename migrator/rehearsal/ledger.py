@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from migrator.model.resource import Ref
@@ -28,12 +29,21 @@ class Where(NamedTuple):
     interrupts: Ref | None = None
 
 
-class _Seen(NamedTuple):
+class _Key(NamedTuple):
+    """What makes two answers the same incident: steps that follow do not make it another one."""
+
     call: str
     kind: Kind
-    where: Where
-    sample: Sample
+    during: str
     expected: Expected
+
+
+@dataclass
+class _Seen:
+    first: Where
+    last: str
+    sample: Sample
+    count: int = 0
 
 
 class Ledger:
@@ -43,7 +53,7 @@ class Ledger:
         self._calls: Mapping[str, Call] = {call.id: call for call in calls}
         self._before: dict[str, Sample] = {}
         self._unstable: set[str] = set()
-        self._seen: Counter[_Seen] = Counter()
+        self._seen: dict[_Key, _Seen] = {}
         self._announced: dict[Kind, list[ChangedCalls]] = {"opened": [], "closed": []}
         self.samples = 0
         self.simulated = 0
@@ -83,14 +93,15 @@ class Ledger:
                 continue
             kind = _kind(known.answer, sample.answer)
             call = self._calls[sample.call]
-            foreseen = kind == "failed" and where.interrupts in call.servers
-            if known.answer is Answer.ALLOWED and not foreseen:
+            expected = self._expected(call, kind, where, fault) if kind else ""
+            if known.answer is Answer.ALLOWED and expected != "plan":
                 self._judged += 1
                 self._errors += sample.answer is Answer.FAILED
                 self._refused += sample.answer is Answer.DENIED
             if kind:
-                why = self._expected(call, kind, where, fault)
-                self._seen[_Seen(call.id, kind, where, sample, why)] += 1
+                key = _Key(call.id, kind, where.during, expected)
+                seen = self._seen.setdefault(key, _Seen(where, where.step, sample))
+                seen.last, seen.count = where.step, seen.count + 1
 
     def differs(self, samples: Sequence[Sample]) -> tuple[str, ...]:
         """The calls of the baseline that are not answered as they were, in words."""
@@ -121,25 +132,26 @@ class Ledger:
         self._announced["closed"].extend(exposure.closes)
 
     def incidents(self) -> tuple[Incident, ...]:
-        """One for each call, kind and step."""
-        return tuple(self._incident(seen, count) for seen, count in self._seen.items())
+        """One for each call and kind, with the steps at which it was first and last seen."""
+        return tuple(self._incident(key, seen) for key, seen in self._seen.items())
 
-    def _incident(self, seen: _Seen, count: int) -> Incident:
-        call, before = self._calls[seen.call], self._before[seen.call]
+    def _incident(self, key: _Key, seen: _Seen) -> Incident:
+        call, before = self._calls[key.call], self._before[key.call]
         return Incident(
-            during=seen.where.during,
-            wave=seen.where.wave,
-            step=seen.where.step,
-            kind=seen.kind,
+            during=key.during,
+            wave=seen.first.wave,
+            step=seen.first.step,
+            until=seen.last,
+            kind=key.kind,
             caller=call.who,
             service=str(call.service),
             port=call.port,
             request=call.says,
             before=before.answer,
-            by=before.by if seen.kind == "opened" else seen.sample.by,
-            samples=count,
+            by=before.by if key.kind == "opened" else seen.sample.by,
+            samples=seen.count,
             simulated=seen.sample.simulated,
-            expected=seen.expected,
+            expected=key.expected,
         )
 
     def _expected(self, call: Call, kind: Kind, where: Where, fault: Fault | None) -> Expected:
@@ -167,6 +179,7 @@ def _kind(before: Answer, now: Answer) -> Kind | None:
 
 
 def _is_meant(said: ChangedCalls, call: Call) -> bool:
+    """Whether the plan speaks of this call; all calls go to Services, none past them."""
     who = said.alike or call.principal in said.identities or not (said.identities or call.principal)
-    port = call.number if said.direct else call.port
-    return who and port in said.ports and said.target.ref in {call.service, *call.servers}
+    target = said.target.ref in {call.service, *call.servers}
+    return who and target and call.port in said.ports and not said.direct

@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
 
 class Incident(Frozen):
-    """A call whose answer was not that of the baseline, at one step; `samples` times.
+    """A call whose answer was not that of the baseline, `samples` times from `step` to the step `until`.
 
     `opened`: it was never allowed before. `closed`: it is denied now. `failed`: it got no good answer.
     `expected`: the plan says so of a wave so far, or it is what the fault does; empty for what must not be.
@@ -29,6 +29,7 @@ class Incident(Frozen):
     during: str  # the plan, or a fault
     wave: str
     step: str
+    until: str = ""
     caller: str
     service: str
     port: int

@@ -75,7 +75,8 @@ def _incidents(report: Rehearsal, columns: int) -> Iterator[Line]:
         yield "  none", "green"
     for one in report.incidents:
         style = "yellow" if one.expected else "red"
-        where = f"{one.kind} at {one.step or 'the beginning'} ({one.during})"
+        until = f" to {one.until}" if one.until not in {"", one.step} else ""
+        where = f"{one.kind} at {one.step or 'the beginning'}{until} ({one.during})"
         yield f"  {where}{EXPECTED[one.expected]}", style
         yield wrap(words(one), "      ", columns), ""
 

@@ -1,12 +1,13 @@
 """Whole rehearsals on the in-memory cluster, from the manifests of an example to the verdict."""
 
 import pytest
+import yaml
 
 from migrator.adapters.files import read_sources
 from migrator.errors import BlockedPlanError, MigrateError
 from migrator.istio.mesh import Mesh
-from migrator.planner import PlanOptions, make_plan
-from migrator.planner.plan import PhaseName
+from migrator.planner import PlanOptions, make_plan, planfile
+from migrator.planner.invariants import broken
 from migrator.rehearsal.calls import Answer
 from migrator.rehearsal.faults import Trouble
 from migrator.rehearsal.result import Outcome
@@ -89,30 +90,37 @@ def test_an_answer_that_changes_is_an_incident_with_its_step(before, now, kind):
     assert "" not in {first.caller, first.service, first.request}
 
 
-def without(plan, unwanted):
-    """The plan without some steps, as a bad edit leaves it."""
-    phases = []
-    for phase in plan.phases:
-        waves = []
-        for wave in phase.waves:
-            steps = tuple(
-                s.model_copy(update={"requires": ()}) for s in wave.steps if not unwanted(s.id)
-            )
-            waves.append(wave.model_copy(update={"steps": steps}))
-        phases.append(phase.model_copy(update={"waves": tuple(waves)}))
-    return plan.model_copy(update={"phases": tuple(phases)})
+def edited(plan, edit):
+    """The plan as somebody leaves it who edits its file; the invariants find nothing wrong in it."""
+    data = yaml.safe_load(planfile.dump(plan))
+    for phase in data["phases"]:
+        for wave in phase["waves"]:
+            wave["steps"] = [step for step in map(edit, wave["steps"]) if step]
+    found = planfile.load(yaml.safe_dump(data))
+    assert broken(found) == ()
+    return found
 
 
-def test_a_plan_without_its_guard_lets_something_through(monkeypatch):
-    """The invariants refuse such a plan at once; a rehearsal without them sees what they are for."""
-    monkeypatch.setattr("migrator.engine.apply.broken", lambda _: ())
+def waypoint_allows_all(step):
+    if step["id"].startswith("expand.copy."):
+        step["manifest"]["spec"]["rules"] = [{}]
+    return step
+
+
+def waypoint_is_not_let_in(step):
+    return None if step["id"].startswith("expand.allow.") else step
+
+
+@pytest.mark.parametrize(
+    ("edit", "kind"), [(waypoint_allows_all, "opened"), (waypoint_is_not_let_in, "closed")]
+)
+def test_a_bad_plan_fails_with_the_calls_that_show_it(edit, kind):
     what = subject()
-    copies = [
-        s.id for p, _, s in what.plan.steps() if p is PhaseName.EXPAND and "allow-waypoint" in s.id
-    ]
-    assert copies
-    report = run(FakeProvider(), Subject(what.mesh, without(what.plan, lambda i: i in copies)))
-    assert report.verdict is Outcome.FAILED, report.reasons
+    report = run(FakeProvider(), Subject(what.mesh, edited(what.plan, edit)))
+    wrong = [one for one in report.incidents if not one.expected]
+    assert report.verdict is Outcome.FAILED
+    assert {(one.kind, one.service) for one in wrong} == {(kind, "Service/warehouse/stock")}
+    assert wrong[0].step == "move.shop.deployment.cart"  # the first caller that the waypoint meets
 
 
 def test_the_cluster_is_gone_too_when_something_breaks():
