@@ -12,8 +12,10 @@ is a point of death once. Prints how many attempts were killed and how many writ
 ends with the exit code of the last attempt (-9 when it was killed).
 """
 
+import importlib
 import mmap
 import os
+import pkgutil
 import signal
 import sys
 from collections.abc import Callable
@@ -114,10 +116,19 @@ def main() -> int:
     return code
 
 
-if __name__ == "__main__":
-    import migrator.adapters.kube.writer
-    import migrator.cli.apply
-    import migrator.cli.rollback
-    import migrator.engine.apply  # noqa: F401  imported once, before the forks
+def import_once(*packages: str) -> None:
+    """Before the forks: what each attempt would import again."""
+    for package in packages:
+        for module in pkgutil.iter_modules(
+            importlib.import_module(package).__path__, package + "."
+        ):
+            importlib.import_module(module.name)
 
+
+if __name__ == "__main__":
+    import_once("migrator.adapters.kube", "migrator.engine", "migrator.planner")
+    for name in ("adapters.clock", "adapters.holder", "adapters.journal_file", "report.news_text"):
+        importlib.import_module(f"migrator.{name}")
+    for name in ("apply", "rollback", "world", "watching"):
+        importlib.import_module(f"migrator.cli.{name}")
     sys.exit(main())
