@@ -9,7 +9,7 @@ import base64
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from pydantic import ValidationError
@@ -72,19 +72,21 @@ class ClusterRecord:
             found.extend(self._last)
         return tuple(found)
 
-    def append(self, entry: Entry) -> None:
+    def append(self, *entries: Entry) -> None:
         """Raises LockHeldError when another run has written since: its entries are never overwritten.
+
+        Several entries are one write, but for those that are too large for it.
 
         A write that met another, or whose answer was lost, is decided by what is there now.
         """
         before = list(self._entries_of_last())
         for left in reversed(range(_TRIES)):
             try:
-                self._append(entry)
+                self._append(entries)
             except (ConflictError, UnknownOutcomeError):
                 self.entries()
                 found = list(self._entries_of_last())
-                if found in ([*before, entry], [entry]):
+                if found in ([*before, *entries], [*entries]):
                     return
                 if found != before:
                     raise self._another_run() from None
@@ -98,11 +100,11 @@ class ClusterRecord:
             self.entries()
         return self._last or []
 
-    def _append(self, entry: Entry) -> None:
-        last = [*self._entries_of_last(), entry]
+    def _append(self, entries: Sequence[Entry]) -> None:
+        last = [*self._entries_of_last(), *entries]
         packed = _pack(last)
         if self._number == 0 or len(packed) > _MAX_BYTES:
-            last, packed = [entry], _pack([entry])
+            last, packed = [*entries], _pack(entries)
             stored = self._cluster.create(self._config_map(self._number + 1, packed))
             self._number += 1
         else:
@@ -178,8 +180,8 @@ class Record:
         if local[: len(remote)] != remote:
             self._journal.replace(remote)
             return remote
-        for entry in local[len(remote) :]:
-            self._cluster.append(entry)
+        for entries in _parts(local[len(remote) :]):
+            self._cluster.append(*entries)
         return local
 
     def _both(self) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
@@ -188,6 +190,16 @@ class Record:
     def append(self, entry: Entry) -> None:
         self._journal.append(entry)
         self._cluster.append(entry)
+
+
+def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """All at once if that is possible: half of a record that was deleted would be taken for the whole."""
+    if len(entries) > 1 and len(_pack(entries)) > _MAX_BYTES:
+        middle = len(entries) // 2
+        yield from _parts(entries[:middle])
+        yield from _parts(entries[middle:])
+    elif entries:
+        yield entries
 
 
 def _version(body: Body) -> str:

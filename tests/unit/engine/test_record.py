@@ -289,6 +289,26 @@ def test_where_one_place_is_behind_the_other_fills_it(cluster, local, remote, ri
     assert place(cluster).entries() == entries(*right)
 
 
+def test_a_record_that_was_deleted_is_there_again_by_one_write(cluster):
+    """Half of it would be taken for the whole by another machine, should this one be killed now."""
+    journal = journal_of(entries(*range(1, 40)))
+
+    both(cluster, journal).settle()
+
+    assert len(cluster.writes) == 1
+    assert place(cluster).entries() == journal.entries()
+
+
+def test_a_deleted_record_that_is_large_is_there_again_in_parts(cluster, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_BYTES", 400)
+    journal = journal_of([entry(n, says=str(n) * 90) for n in range(1, 40)])
+
+    both(cluster, journal).settle()
+
+    assert len(cluster.writes) > 1
+    assert place(cluster).entries() == journal.entries()
+
+
 def test_where_both_differ_the_cluster_is_right(cluster):
     """Killed on the laptop between file and cluster; then another machine went on."""
     journal = journal_of(entries(1, 2))
