@@ -7,7 +7,7 @@ UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e e2e-kind kind-clean \
-	cluster cluster-stop docs docs-check bench bench-live new-rule lock clean
+	cluster cluster-stop docs docs-check bench bench-live bench-apply new-rule lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' \
@@ -98,6 +98,9 @@ bench: $(VENV)/dev.stamp ## time and memory on generated meshes
 
 bench-live: $(VENV)/dev.stamp ## a live check of 6,000 pods beside raw lists and istioctl analyze (needs Go; SIZE="100 20 3")
 	@$(BIN)/python -m bench.live $(SIZE)
+
+bench-apply: $(VENV)/dev.stamp ## an example applied and rolled back: own time beside waiting for the cluster (needs Go; EXAMPLE=bank)
+	@$(BIN)/python -m bench.applying $(EXAMPLE)
 
 new-rule: $(VENV)/dev.stamp ## NAME=l7-policy-in-no-namespace [SUBJECT=authz | CODE=AMB130]: a new rule and its fixtures
 	@$(BIN)/python -m tools.new_rule --name "$(NAME)" --subject "$(SUBJECT)" --code "$(CODE)"
