@@ -34,6 +34,12 @@ DECIDING = frozenset(
     {kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.PEER_AUTHENTICATION,
      kinds.NETWORK_POLICY}
 )  # fmt: skip
+# Whose older versions have the same fields (istio/api: one message, aliases of it), whatever a file says
+_IN_V1 = frozenset(
+    {kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.PEER_AUTHENTICATION,
+     kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE, kinds.ISTIO_GATEWAY, kinds.SERVICE_ENTRY,
+     kinds.SIDECAR, kinds.WORKLOAD_ENTRY, kinds.WORKLOAD_GROUP, kinds.TELEMETRY}
+)  # fmt: skip
 # Nobody misses them in a rehearsal: others make them, or they say what the cluster itself is
 _UNSAID = frozenset(
     {kinds.POD, kinds.REPLICA_SET, kinds.ENDPOINT_SLICE, kinds.NODE, kinds.CRD, kinds.CONFIG_MAP,
@@ -196,6 +202,8 @@ def _plain(resource: Resource) -> Manifest:
     if notes:
         meta["annotations"] = notes
     kept = {k: v for k, v in resource.body.items() if k not in {"metadata", "status"}}
+    if resource.ref.group_kind in _IN_V1:
+        kept["apiVersion"] = f"{resource.ref.group}/v1"
     return {**kept, "metadata": meta}
 
 

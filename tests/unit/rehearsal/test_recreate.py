@@ -56,7 +56,7 @@ kind: Deployment
 metadata: {name: istiod, namespace: istio-system, labels: {app: istiod}}
 spec: {selector: {matchLabels: {app: istiod}}, template: {metadata: {labels: {app: istiod}}}}
 ---
-apiVersion: security.istio.io/v1
+apiVersion: security.istio.io/v1beta1
 kind: PeerAuthentication
 metadata: {name: default, namespace: istio-system}
 spec: {mtls: {mode: STRICT}}
@@ -93,6 +93,10 @@ def test_what_a_server_wrote_is_left_out():
     assert "clusterIP" not in service["spec"]
     assert service["spec"]["ports"][0] == {"name": "http", "port": 80, "targetPort": 8080}
     assert set(one("Deployment", "web")["metadata"]) == {"name", "namespace"}
+
+
+def test_istios_older_versions_become_the_one_that_is_served_first():
+    assert one("PeerAuthentication", "default")["apiVersion"] == "security.istio.io/v1"
 
 
 def test_a_stand_in_listens_on_every_port_with_its_protocol():
