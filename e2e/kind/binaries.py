@@ -40,6 +40,7 @@ PACKAGES = {
     "istio-cni": ("istio", "istio.io/istio/cni/cmd/istio-cni"),
     "pause": ("istio", "./pause"),
     "echo": ("istio", "./echo"),
+    "standin": ("istio", "./standin"),
     "ztunnel": ("istio", "./ztunnel"),
 }  # fmt: skip
 

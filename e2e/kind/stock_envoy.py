@@ -1,10 +1,11 @@
 """What lets Envoy without Istio's own filters serve as a sidecar and as a waypoint.
 
 Istio's proxy has filters that no other Envoy has; an Envoy without them rejects every listener that names
-one. Metadata exchange, ALPN and metrics are switched off in istiod; the rest is taken out, or put into
-Envoy's own words, by EnvoyFilters. The places are in istio/istio pilot/pkg/xds/filters/filters.go
-(connect_authority, waypoint_*_peer_metadata) and pilot/pkg/networking/core/listener.go
-(inner_connect_originate). istiod matches the listeners of a waypoint as those of a sidecar.
+one. Metadata exchange, ALPN and metrics are switched off in istiod; the bootstrap asks for no discovery of
+workloads; the rest is taken out, or put into Envoy's own words, by EnvoyFilters. What they change is in
+istio/istio pilot/pkg/xds/filters/filters.go (connect_authority, waypoint_*_peer_metadata) and
+pilot/pkg/networking/core/listener.go (inner_connect_originate). istiod matches the listeners of a waypoint
+as those of a sidecar.
 """
 
 from typing import Any
@@ -13,9 +14,8 @@ SETTINGS = (
     "values.pilot.env.PILOT_ENABLE_METADATA_EXCHANGE=false",
     "values.pilot.env.PILOT_ENABLE_ALPN_FILTER=false",
     "values.telemetry.enabled=false",
-    # with HBONE on, the bootstrap names istio.workload.BootstrapExtension unless this is off
-    "meshConfig.defaultConfig.proxyMetadata.PEER_METADATA_DISCOVERY=false",
 )
+_DISCOVERY = "{{- if .metadata_discovery }}"
 _MANAGER = "envoy.filters.network.http_connection_manager"
 # what the connection to the pod behind is opened with, and how it is told apart from others
 _STATE = {
@@ -25,6 +25,12 @@ _STATE = {
     "io.istio.peer_principal": ("envoy.hashable_string", "%DOWNSTREAM_PEER_URI_SAN%"),
     "io.istio.local_principal": ("envoy.hashable_string", "%DOWNSTREAM_LOCAL_URI_SAN%"),
 }
+
+
+def bootstrap(template: str) -> str:
+    """Istio's bootstrap template without its own extension, which a waypoint has whatever is set."""
+    assert _DISCOVERY in template, "the bootstrap template has changed"
+    return template.replace(_DISCOVERY, "{{- if false }}")
 
 
 def envoy_filters() -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 // A stand-in for ztunnel, which is a Rust program and in no Go module. It takes pods from istio-cni's agent
 // by the real protocol (istio.io/istio/pkg/zdsapi), listens in their network namespaces on ztunnel's ports,
-// and passes TCP on as it is. No HBONE, no mTLS, no policy: whatever rests on these is simulated.
+// and takes HBONE with a certificate of the pod's identity, so that sidecars reach ambient pods. What an
+// ambient pod sends leaves as plain text, STRICT is not kept, and there is no policy and no waypoint on the
+// way: whatever rests on these is simulated.
 package main
 
 import (
@@ -82,7 +84,11 @@ func (n *node) handle(data []byte, namespace int) error {
 	case asked.GetAdd() != nil:
 		uid := asked.GetAdd().GetUid()
 		n.drop(uid)
-		added, err := open(namespace)
+		secured, err := credentialsOf(asked.GetAdd().GetWorkloadInfo())
+		if err != nil {
+			return err
+		}
+		added, err := open(namespace, secured)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -24,7 +25,7 @@ type pod struct {
 }
 
 // open listens in a pod. An old and a new ztunnel do so at the same time in a rolling restart.
-func open(namespace int) (*pod, error) {
+func open(namespace int, secured *tls.Config) (*pod, error) {
 	made := &pod{namespace: namespace}
 	shared := net.ListenConfig{Control: option(unix.SO_REUSEPORT, 1)}
 	err := inside(namespace, func() error {
@@ -44,6 +45,7 @@ func open(namespace int) (*pod, error) {
 	for _, listener := range made.listeners[:2] {
 		go made.pass(listener)
 	}
+	go made.serve(made.listeners[2], secured)
 	return made, nil
 }
 
@@ -72,21 +74,31 @@ func (p *pod) forward(down *net.TCPConn) {
 		fmt.Println("no destination:", err)
 		return
 	}
-	dialer := net.Dialer{Timeout: 10 * time.Second, Control: option(unix.SO_MARK, mark)}
-	var up net.Conn
-	if err := inside(p.namespace, func() (err error) {
-		up, err = dialer.Dial("tcp4", address)
-		return err
-	}); err != nil {
+	up, err := p.dial(address)
+	if err != nil {
 		fmt.Println(address, err)
 		return
 	}
 	defer up.Close()
 	go func() {
 		_, _ = io.Copy(up, down)
-		_ = up.(*net.TCPConn).CloseWrite()
+		_ = up.CloseWrite()
 	}()
 	_, _ = io.Copy(down, up)
+}
+
+// dial connects from inside the pod's network.
+func (p *pod) dial(address string) (made *net.TCPConn, err error) {
+	dialer := net.Dialer{Timeout: 10 * time.Second, Control: option(unix.SO_MARK, mark)}
+	err = inside(p.namespace, func() error {
+		opened, err := dialer.Dial("tcp4", address)
+		if err != nil {
+			return err
+		}
+		made = opened.(*net.TCPConn)
+		return nil
+	})
+	return made, err
 }
 
 // inside runs f on a thread in a network namespace. The thread is never unlocked, so it ends there.
