@@ -102,6 +102,7 @@ def main() -> None:
         )
     for form in ("YAML", "JSON", "snapshot"):
         print(f"growth exponent, {form}: {exponent([one for one in found if one.form == form])}")
+    subprocess.run([sys.executable, "-m", "bench.planning"], check=True)
     help_, nothing = start_up()
     print(f"migrate --help: {help_:.3f} s; python -c pass: {nothing:.3f} s")
 
