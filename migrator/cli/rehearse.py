@@ -67,7 +67,7 @@ def rehearse(
     subject = rehearsing.subject(sources, where)
     watcher = executing.watcher(yes=True)
     how = Options(Wish(image, replicas), wanted, patience, keep=keep)
-    with executing.stoppable(watcher, "migrate rehearse"):
+    with rehearsing.interruptible():
         report = whole(subject, found, tools(watcher), how)
     rehearsing.show(report, output.value)
     if report.exit_code:

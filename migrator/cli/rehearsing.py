@@ -1,14 +1,18 @@
 """What `migrate rehearse` begins and ends with: the plan and its mesh, and the report."""
 
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from migrator.errors import BlockedPlanError
+from migrator.errors import BlockedPlanError, MigrateError
 
 from . import calling, common, live
 from .plan_files import load_plan, load_snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from migrator.istio.mesh import Mesh
     from migrator.planner.plan import Plan
     from migrator.rehearsal.result import Rehearsal
@@ -25,6 +29,34 @@ class Where(NamedTuple):
     kubeconfig: str
     calls: Path | None
     istio_version: str
+
+
+class InterruptedRehearsalError(MigrateError):
+    """Ctrl-C, or SIGTERM; what was made is deleted by then."""
+
+    exit_code = 5
+
+    def __init__(self) -> None:
+        super().__init__("Stopped, as asked", detail="The throw-away cluster is deleted.")
+
+
+@contextmanager
+def interruptible() -> "Iterator[None]":
+    """The first Ctrl-C or SIGTERM stops at once; while everything is deleted there is no second one."""
+
+    def stop(*_: object) -> None:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedRehearsalError from None
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def subject(sources: list[str] | None, where: Where) -> "Subject":
