@@ -1,0 +1,3 @@
+module migrate/standin
+
+go 1.24
