@@ -67,12 +67,6 @@ class Ledger:
             if known.answer is not sample.answer:
                 self._unstable.add(sample.call)
 
-    @property
-    def is_mixed(self) -> bool:
-        """Whether some calls are allowed and some denied: only then both holes and outages would show."""
-        answers = {s.answer for s in self._steady()}
-        return {Answer.ALLOWED, Answer.DENIED} <= answers
-
     def baseline(self) -> Baseline:
         found = Counter(sample.answer for sample in self._steady())
         callers = Counter(call.kind for call in self._calls.values())

@@ -1,6 +1,6 @@
 """One whole rehearsal: a cluster, the mesh on it, the runs, the report; and the cluster is gone again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ from .faults import Trouble, of_plan
 from .matrix import Matrix, matrix
 from .persons import Persons
 from .providers import Provider, Throwaway
-from .recreate import Recreated, Wish, recreate
-from .result import FaultReport, Rehearsal
+from .recreate import DECIDING, Recreated, Wish, recreate
+from .result import Baseline, FaultReport, Rehearsal
 from .run import Jobs, Stage
 from .verdict import judge
 
@@ -106,6 +106,7 @@ class _Rehearsing:
     ) -> Rehearsal:
         ledger = stage.ledger
         unsure = [f"not there, and it decides about calls: {one}" for one in sides.deciding]
+        unsure += _cannot_show(ledger.baseline(), self.subject.mesh)
         verdict, reasons = judge(ledger, faults, stage.problems, unsure)
         header = self.subject.plan.header
         return Rehearsal(
@@ -166,6 +167,14 @@ def _is_ambient_already(mesh: Mesh) -> bool:
     """Whether the mesh has a part that no cluster without ambient could show."""
     modes = {mesh.state(workload).mode for workload in mesh.workloads}
     return Mode.AMBIENT in modes or bool(mesh.waypoints.gateways)
+
+
+def _cannot_show(baseline: Baseline, mesh: Mesh) -> Iterator[str]:
+    """What no answer could bring to light, whatever happened."""
+    if not baseline.allowed:
+        yield "no call was allowed before anything was changed: an outage could not show"
+    if not baseline.denied and any(mesh.of(kind) for kind in DECIDING):
+        yield "there are policies and no call was denied by them: a hole could not show"
 
 
 def _left_out(recreated: Recreated, calls: Matrix) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from migrator.planner import PlanOptions, make_plan, planfile
 from migrator.planner.invariants import broken
 from migrator.rehearsal.calls import Answer
 from migrator.rehearsal.faults import Trouble
+from migrator.rehearsal.recreate import DECIDING
 from migrator.rehearsal.result import Outcome
 from migrator.rehearsal.whole import Options, Subject, rehearse
 from migrator.rules import all_rules
@@ -18,8 +19,9 @@ from tests.rehearsing import EXAMPLES, FakeProvider, tools
 QUICK = Options(troubles=(), patience=60)
 
 
-def subject(example="shop"):
-    mesh = Mesh(read_sources([str(EXAMPLES / example / "mesh")]).snapshot)
+def subject(without=()):
+    mesh = Mesh(read_sources([str(EXAMPLES / "shop" / "mesh")]).snapshot)
+    mesh = mesh.changed({one.ref: None for kind in without for one in mesh.of(kind)})
     found = [f for rule in all_rules() for f in rule.check(mesh)]
     return Subject(mesh, make_plan(mesh, found, PlanOptions(soak_minutes=10), ()))
 
@@ -173,3 +175,21 @@ def test_a_blocked_plan_is_refused_before_a_cluster_is_made():
     blocked = what.plan.model_copy(update={"blockers": what.plan.acknowledgements[:1]})
     with pytest.raises(BlockedPlanError):
         run(FakeProvider(), Subject(what.mesh, blocked))
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(Answer.DENIED, "an outage could not show"), (Answer.ALLOWED, "a hole could not show")],
+)
+def test_a_baseline_of_one_kind_proves_nothing_about_the_other(answer, says):
+    def one_sided(throwaway):
+        throwaway.traffic.lie = lambda *_: answer
+
+    report = run(FakeProvider(one_sided))
+    assert report.verdict is Outcome.INCONCLUSIVE
+    assert says in report.reasons[0]
+
+
+def test_a_mesh_without_policies_has_nothing_to_deny():
+    report = run(FakeProvider(), subject(without=DECIDING))
+    assert (report.verdict, report.baseline.denied) == (Outcome.PASSED, 0), report.reasons
