@@ -226,7 +226,9 @@ def _backends(
 def _backend(
     destination: Mapping[str, Any], path: str, place: Place, said: Misfits
 ) -> dict[str, Any]:
-    """A Service with its port. Without a port it is the only one, else that of the listener."""
+    """A Service with its port; without one it is the listener's. Where the Service has only another one,
+    a waypoint takes that and a sidecar finds no cluster: no HTTPRoute says both.
+    """
     host = destination.get("host", "")
     service = place.service_of(host)
     if destination.get("subset"):
@@ -237,9 +239,7 @@ def _backend(
     if service is None:
         said.say(path, f"{host} is no Service of the source")
         return {"group": "", "kind": "Service", "name": host, "port": place.port}
-    port = (destination.get("port") or {}).get("number")
-    if port is None:
-        port = service.ports[0].number if len(service.ports) == 1 else place.port
+    port = (destination.get("port") or {}).get("number") or place.port
     if port not in {one.number for one in service.ports}:
         said.say(path, f"{host} has no port {port}")
     found = {"group": "", "kind": "Service", "name": service.name, "port": port}

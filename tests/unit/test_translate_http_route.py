@@ -177,7 +177,8 @@ ACTIONS = [
     (
         {
             "mirrors": [
-                {"destination": {"host": "stock.depot.svc.cluster.local"}, "percentage": {"value": 2.5}}
+                {"destination": {"host": "stock.depot.svc.cluster.local", "port": {"number": 9000}},
+                 "percentage": {"value": 2.5}}
             ]
         },
         {
@@ -373,6 +374,10 @@ MISFITS = [
         {"route": [{"destination": {"host": "cart", "port": {"number": 81}}}]},
     ),
     ("spec.http[0].mirror", {"mirror": {"host": "gone"}, **ROUTE}),
+    (
+        "spec.http[0].route[0].destination",
+        {"route": [{"destination": {"host": "stock.depot.svc.cluster.local"}}]},
+    ),
 ]  # fmt: skip
 
 
