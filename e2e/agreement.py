@@ -160,7 +160,8 @@ class _Moment:
                     yield f"{service.host}: the waypoint has no chain for {target.port} {level}"
                     continue
                 normal, names = proxy.normal(chain), set(_names(model, level))
-                found = names ^ {p for p in normal.policies if p[1] != "LOG"}
+                rules = {r for r in normal.rules if r.action != "LOG" and not r.shadow}
+                found = names ^ {(rule.policy, rule.action) for rule in rules}
                 if found and http:
                     yield f"{service.host}: only one side has {sorted(found)} at the waypoint"
                 yield from self._all.once(

@@ -8,7 +8,7 @@ istiod with its waypoints, and what it tells the proxies. Simulated: the engine,
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ from .generated_moments import Pair
 from .oracle import Oracle
 from .oracle_told import OF_WORKLOAD, tell
 
-_SECONDS = 30
+_SECONDS = 60
 _SECONDS_AGAIN = 2  # for a pair that has differed already
 _AT_ONCE = 12
 _NOT_WRITTEN = {"Deployment", "StatefulSet", "ConfigMap@istio-system"}
@@ -144,17 +144,25 @@ class Stage:
             self._delete(f"/api/v1/namespaces/{namespace}")
 
 
-def walk(plane: ControlPlane, oracle: Oracle, pairs: Iterable[Pair]) -> Found:
+class Asker(NamedTuple):
+    """Asks istiod for some of the stages, and keeps what was compared of them."""
+
+    oracle: Oracle
+    agreement: Agreement
+
+
+def walk(plane: ControlPlane, oracles: Sequence[Oracle], pairs: Iterable[Pair]) -> Found:
     """All pairs at once, moment by moment; a pair that differs goes on all the same."""
     api = connect(str(plane.kubeconfig))
     stages = [Stage(api, pair) for pair in pairs]
-    agreement, counts = Agreement(), Counter[str]()
+    askers = [Asker(oracle, Agreement()) for oracle in oracles]
+    counts: Counter[str] = Counter()
     differences: dict[tuple[int, str], list[str]] = {}
     try:
         while active := [stage for stage in stages if stage.next()]:
             counts["moments"] += len(active)
             show(active)
-            for stage, words in differing(plane, oracle, agreement, active):
+            for stage, words in _differing(plane, askers, active):
                 assert stage.moment is not None
                 key = (stage.pair.number, f"{counts['ticks']} {stage.moment.step}")
                 differences[key] = words
@@ -162,7 +170,8 @@ def walk(plane: ControlPlane, oracle: Oracle, pairs: Iterable[Pair]) -> Found:
     finally:
         for stage in stages:
             stage.clear()
-    return Found(len(stages), counts["moments"], differences, agreement.counts)
+    compared = sum((asker.agreement.counts for asker in askers), Counter[str]())
+    return Found(len(stages), counts["moments"], differences, compared)
 
 
 def show(active: list[Stage]) -> None:
@@ -173,30 +182,44 @@ def show(active: list[Stage]) -> None:
         list(pool.map(Stage.populate, active))
 
 
+def _differing(
+    plane: ControlPlane, askers: Sequence[Asker], active: Sequence[Stage]
+) -> list[tuple[Stage, list[str]]]:
+    """Each asker looks after the same stages at every moment, so that it knows what they had before."""
+    shares = [
+        [stage for stage in active if stage.pair.number % len(askers) == number]
+        for number in range(len(askers))
+    ]
+    with ThreadPoolExecutor(len(askers)) as pool:
+        found = pool.map(lambda a, share: differing(plane, a, share), askers, shares)
+        return [one for part in found for one in part]
+
+
 def differing(
-    plane: ControlPlane, oracle: Oracle, agreement: Agreement, active: list[Stage]
-) -> Iterator[tuple[Stage, list[str]]]:
+    plane: ControlPlane, asker: Asker, active: Sequence[Stage]
+) -> list[tuple[Stage, list[str]]]:
     """Those with whom istiod does not come to agree in time."""
-    left = [(stage, ["nothing was told"]) for stage in active if stage.changed]
+    left = [stage for stage in active if stage.changed]
     began = time.monotonic()
     given_up: list[tuple[Stage, list[str]]] = []
     while left:
-        answer, still = oracle.ztunnel(), []
-        for stage, _ in left:
+        answer, still = asker.oracle.ztunnel(), []
+        for stage in left:
             assert stage.moment is not None
-            told = tell(plane, oracle, stage.pair.namespaces, answer)
+            told = tell(plane, asker.oracle, stage.pair.namespaces, answer)
             words = ["istiod does not know all pods"]
             if told is not None:
-                words = agreement.differences(told, stage.moment.state)
+                words = asker.agreement.differences(told, stage.moment.state)
             patience = _SECONDS_AGAIN if stage.differed else _SECONDS
-            if words:
-                over = time.monotonic() - began > patience
-                (given_up if over else still).append((stage, words))
+            if words and time.monotonic() - began > patience:
+                given_up.append((stage, words))
+            elif words:
+                still.append(stage)
         left = still
         time.sleep(0.3 if left else 0)
     for stage, _ in given_up:
         stage.differed = True
-    yield from given_up
+    return given_up
 
 
 def _shown(pair: Pair) -> Iterator[Moment]:

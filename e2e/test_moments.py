@@ -33,7 +33,7 @@ from .walking import Walk
 VARIABLE = "MIGRATE_E2E_MESHES"
 FOLDERS = [Path(text) for text in os.environ.get(VARIABLE, "").split(":") if text]
 MESHES = ["shop", "bank", "platform", "bookinfo", *FOLDERS]
-_SECONDS = 20
+_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
