@@ -11,12 +11,15 @@ import pytest
 import yaml
 
 from migrator.adapters.kube.client import connect
+from migrator.exposure.state import State
+from migrator.istio import kinds
+from migrator.model.resource import Ref, Resource
 
 from .agreement import Agreement
 from .cni_standin import CniStandIn
 from .controlplane import ControlPlane
 from .generated_moments import planned
-from .lockstep import Stage, differing, show
+from .lockstep import Asker, Stage, differing, show
 from .meshes import eventually
 from .oracle import Oracle
 from .oracle_told import tell
@@ -103,13 +106,14 @@ def test_each_pod_is_under_the_policies_of_its_own_mode_there_and_back(
     steps = [step for _, _, step in pair.plan.steps()]
     guard = {s.target.name for s in steps if s.id == f"guard.{space}.deployment.orders"}
     assert {s.target.name for s in steps if s.id.startswith("narrow.")} == narrowed
-    stage, agreement = Stage(connect(str(plane.kubeconfig)), pair), Agreement()
+    stage = Stage(connect(str(plane.kubeconfig)), pair)
     seen = []
     with Oracle(plane) as oracle:
+        asker = Asker(oracle, Agreement())
         while stage.next():
             show([stage])
             stage.changed = True
-            assert list(differing(plane, oracle, agreement, [stage])) == []
+            assert differing(plane, asker, [stage]) == []
             told = eventually(lambda: tell(plane, oracle, pair.namespaces), 30)
             seen.append(servers(told, space))
     stage.clear()
@@ -118,6 +122,40 @@ def test_each_pod_is_under_the_policies_of_its_own_mode_there_and_back(
     assert all(set(OLD) <= names and not guard & names for names in by_mode(seen, "hbone"))
     assert all(guard <= names and not narrowed & names for names in by_mode(seen, "ambient"))
     assert by_mode(seen, "ambient")
+
+
+def lost(policy):
+    return None
+
+
+def turned(policy):
+    """The same with the other action."""
+    other = {"ALLOW": "DENY", "DENY": "ALLOW"}[policy.spec["action"]]
+    return Resource(policy.ref, {**policy.body, "spec": {**policy.spec, "action": other}})
+
+
+def widened(policy):
+    """A rule more."""
+    rules = [*policy.spec["rules"], {"to": [{"operation": {"methods": ["GET"]}}]}]
+    return Resource(policy.ref, {**policy.body, "spec": {**policy.spec, "rules": rules}})
+
+
+def test_a_difference_is_seen(plane):
+    """The comparison itself: a model of another mesh than the one on the control plane does not agree."""
+    pair = planned(objects("planted", f"  {BY_SELECTOR}\n"))
+    stage = Stage(connect(str(plane.kubeconfig)), pair)
+    stage.next()
+    show([stage])
+    with Oracle(plane) as oracle:
+        assert differing(plane, Asker(oracle, Agreement()), [stage]) == []
+        told = tell(plane, oracle, pair.namespaces)
+    stage.clear()
+    for name in OLD:
+        policy = pair.mesh.snapshot.get(Ref(*kinds.AUTHORIZATION_POLICY, "planted", name))
+        for plant in (lost, turned, widened):
+            state = State(pair.mesh.changed({policy.ref: plant(policy)}))
+
+            assert Agreement().differences(told, state), (name, plant)
 
 
 def by_mode(seen, mode):
