@@ -15,6 +15,7 @@ COREDNS = "v1.12.1"
 ISTIO = "1.31.0"
 GO = Path(__file__).parent / "go"
 _SHARED = Path(__file__).parents[1] / "go"
+_ROOT = Path(__file__).parents[2]
 _BASE = "k8s.io/component-base/version"
 _MAJOR, _MINOR = KUBERNETES.lstrip("v").split(".")[:2]
 _LINKED = {
@@ -40,7 +41,7 @@ PACKAGES = {
     "istio-cni": ("istio", "istio.io/istio/cni/cmd/istio-cni"),
     "pause": ("istio", "./pause"),
     "echo": ("istio", "./echo"),
-    "standin": ("istio", "./standin"),
+    "standin": ("standin", "."),
     "ztunnel": ("istio", "./ztunnel"),
 }  # fmt: skip
 
@@ -50,15 +51,16 @@ def binary(name: str) -> Path:
     module, package = PACKAGES[name]
     folder = module_folder(module)
     flags = f"-s -w {_LINKED.get(module, '')}"
-    ingredients = [folder / "go.mod", folder / "go.sum", package, flags]
-    if package.startswith("./"):
+    pins = [folder / name for name in ("go.mod", "go.sum") if (folder / name).exists()]
+    ingredients = [*pins, package, flags]
+    if package.startswith("."):
         ingredients.append(folder / package)
     return made(f"bin/{name}", ingredients, lambda out: _build(folder, package, flags, out))
 
 
 def module_folder(module: str) -> Path:
-    own = GO / module
-    return own if own.exists() else _SHARED / module
+    folders = (GO, _SHARED, _ROOT)
+    return next(folder / module for folder in folders if (folder / module).exists())
 
 
 def module_source(module: str, path: str) -> Path:
