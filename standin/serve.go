@@ -12,7 +12,11 @@ import (
 	"time"
 )
 
-// draining is for how long requests that are on their way are still answered after SIGTERM.
+// leaving is for how long it serves on after SIGTERM: proxies hear that a pod leaves a moment later than the
+// pod itself, and call it until then.
+const leaving = 5 * time.Second
+
+// draining is for how long requests that are on their way are still answered then.
 const draining = 5 * time.Second
 
 // serve listens on every PORT/PROTOCOL until it is told to end; http and grpc take HTTP/1.1 and HTTP/2
@@ -41,6 +45,7 @@ func serve(ports []string) error {
 		return err
 	case <-end.Done():
 	}
+	time.Sleep(leaving)
 	late, cancel := context.WithTimeout(context.Background(), draining)
 	defer cancel()
 	for _, server := range servers {
