@@ -9,6 +9,8 @@ from migrator.model.resource import Ref
 from migrator.planner.plan import PhaseName, Plan
 from migrator.steps import AnyStep, Disruption
 
+from .calls import Call
+
 
 class Trouble(StrEnum):
     """What goes wrong."""
@@ -39,15 +41,16 @@ class Fault(NamedTuple):
     def says(self) -> str:
         return _SAYS[self.trouble].format(self.workload or self.namespace)
 
-    def explains(self, kind: str, servers: Iterable[Ref]) -> bool:
-        """Whether it alone is why calls to these workloads are `opened`, `closed` or `failed`.
+    def explains(self, kind: str, call: Call) -> bool:
+        """Whether it alone is why the call is `opened`, `closed` or `failed`.
 
-        A pod that starts without sidecar and that istio-cni does not take notice of has nothing around it.
+        A pod that starts without sidecar and that istio-cni does not take notice of has nothing around it:
+        everybody reaches it, and it calls others without an identity.
         """
-        known = set(servers)
         if self.trouble is Trouble.ENROLMENT:
-            return kind != "closed" and any(one.namespace == self.namespace for one in known)
-        return self.trouble is Trouble.ERRORS and kind == "failed" and self.workload in known
+            touched = [*call.servers, *([call.caller] if call.caller else [])]
+            return any(one.namespace == self.namespace for one in touched)
+        return self.trouble is Trouble.ERRORS and kind == "failed" and self.workload in call.servers
 
 
 def of_plan(plan: Plan, wanted: Iterable[Trouble]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:

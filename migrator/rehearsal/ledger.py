@@ -150,7 +150,7 @@ class Ledger:
 
     def _expected(self, call: Call, kind: Kind, where: Where, fault: Fault | None) -> Expected:
         """Why this was to be expected: the fault, or what the plan says of any wave so far."""
-        if fault is not None and fault.explains(kind, call.servers):
+        if fault is not None and fault.explains(kind, call):
             return "fault"
         interrupted = kind == "failed" and where.interrupts in call.servers
         said = any(_is_meant(one, call) for one in self._announced.get(kind, ()))

@@ -1,0 +1,34 @@
+"""Which answers a fault explains by itself."""
+
+import pytest
+
+from migrator.istio import kinds
+from migrator.model.resource import Ref
+from migrator.rehearsal.calls import Call
+from migrator.rehearsal.faults import Fault, Trouble
+
+CART = Ref(*kinds.DEPLOYMENT, "shop", "cart")
+STOCK = Ref(*kinds.DEPLOYMENT, "warehouse", "stock")
+
+
+def call(caller, server):
+    service = Ref(*kinds.SERVICE, server.namespace, server.name)
+    return Call("c1", caller, "sidecar", "", service, (server,), "", 80, 80, http=True, says="")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind", "caller", "server", "explained"),
+    [
+        (Trouble.ENROLMENT, "opened", None, CART, True),
+        (Trouble.ENROLMENT, "closed", CART, STOCK, True),
+        (Trouble.ENROLMENT, "opened", None, STOCK, False),
+        (Trouble.ERRORS, "failed", STOCK, CART, True),
+        (Trouble.ERRORS, "closed", STOCK, CART, False),
+        (Trouble.ERRORS, "failed", CART, STOCK, False),
+        (Trouble.WAYPOINT, "failed", STOCK, CART, False),
+        (Trouble.IMAGE, "failed", STOCK, CART, False),
+    ],
+)
+def test_only_what_the_fault_touches_is_explained(trouble, kind, caller, server, explained):
+    fault = Fault(trouble, "shop", CART)
+    assert fault.explains(kind, call(caller, server)) is explained
