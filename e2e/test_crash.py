@@ -7,11 +7,14 @@ pods are Ready without running (kwok), and istio-cni's annotation is written by 
 
 import difflib
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +36,24 @@ class Attempts(NamedTuple):
     kills: int
     writes: int
     words: str
+
+
+class Begun(NamedTuple):
+    """A command that is going on, its journal, and what it says."""
+
+    process: "subprocess.Popen[bytes]"
+    journal: Path
+    output: Path
+
+    def entries(self) -> int:
+        return self.journal.read_text().count("\n") if self.journal.exists() else 0
+
+    def waits(self) -> int:
+        """How often the run has begun to wait for the API server."""
+        return len(re.findall(r"waiting 0 s: the (cluster|API server)", self.words()))
+
+    def words(self) -> str:
+        return self.output.read_text()
 
 
 class Shop:
@@ -76,8 +97,26 @@ class Shop:
     def forget(self) -> None:
         """Both places of the record, as if no plan had ever been applied."""
         self.plan.with_suffix(".journal").unlink(missing_ok=True)
+        self.forget_in_cluster()
+
+    def forget_in_cluster(self) -> None:
         labels = "app.kubernetes.io/managed-by=migrate"
         self.plane.kubectl("delete", "configmaps", "-n", applying.ROOT_NAMESPACE, "-l", labels)
+
+    @contextmanager
+    def begun(self, command: str) -> Iterator["Begun"]:
+        """The command, going on; ended at last."""
+        output = self.plan.with_suffix(".words")
+        with output.open("w") as words:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "migrator", command, str(self.plan), "--yes"],
+                stdout=words, stderr=words, cwd=applying.ROOT, env=self._environment(),
+            )  # fmt: skip
+            try:
+                yield Begun(process, self.plan.with_suffix(".journal"), output)
+            finally:
+                process.kill()
+                process.wait()
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -135,6 +174,58 @@ def test_killed_at_every_write(shop: Shop, straight: dict[str, int], forth: str,
     assert shop.changed() == []
 
 
+def test_either_place_of_the_record_is_enough(
+    shop: Shop, straight: dict[str, int], tmp_path: Path
+) -> None:
+    """Killed three times on the way: then without the file, without the ConfigMaps, in another folder."""
+    shop.forget()
+    third = straight["apply"] // 3
+    once = shop.rolled()
+    journal = shop.plan.with_suffix(".journal")
+    _killed(shop.run(f"after:{third}", "apply"))
+    journal.unlink()
+
+    _killed(shop.run(f"after:{third}", "apply"))
+    assert journal.exists()
+    shop.forget_in_cluster()
+
+    _killed(shop.run("after:12", "apply"))
+    for suffix in (".yaml", ".snapshot"):
+        shutil.copy(shop.plan.with_suffix(suffix), tmp_path)
+
+    elsewhere = tmp_path / shop.plan.name
+    last = shop.run("never", "apply", elsewhere)
+    assert last.code == 0, last.words
+    assert _moved(shop, once) == shop.to_roll()
+    undone = shop.run("never", "rollback", elsewhere)
+    assert undone.code == 0, undone.words
+    assert shop.changed() == []
+
+
+def test_an_api_server_that_crashes_twice_in_mid_wave_is_waited_for(
+    shop: Shop, straight: dict[str, int]
+) -> None:
+    """The run goes on by itself; nothing is made twice, nothing is lost."""
+    shop.forget()
+    once = shop.rolled()
+    with shop.begun("apply") as run:
+        for part in (1, 2):
+            assert meshes.eventually(
+                lambda part=part: run.entries() > part * straight["apply"] // 4, 60
+            )
+            shop.plane.kill("kube-apiserver")
+            assert meshes.eventually(lambda part=part: run.waits() >= part, 60), run.words()
+            shop.plane.restart("kube-apiserver")
+        assert run.process.wait(240) == 0, run.words()
+    assert _moved(shop, once) == shop.to_roll()
+    verified = applying.migrate(shop.plane, "verify", str(shop.plan))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+    undone = shop.run("never", "rollback")
+    assert undone.code == 0, undone.words
+    assert shop.changed() == []
+
+
 def _points(mode: str, writes: int) -> tuple[int, int]:
     """Kills and writes: not one write is made twice, and each is a point of death.
 
@@ -146,3 +237,7 @@ def _points(mode: str, writes: int) -> tuple[int, int]:
 def _moved(shop: Shop, since: Counter[str]) -> Counter[str]:
     now = shop.rolled()
     return Counter({name: now[name] - since[name] for name in since if now[name] > since[name]})
+
+
+def _killed(attempts: Attempts) -> None:
+    assert attempts.kills == 1, attempts.words
