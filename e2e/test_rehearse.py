@@ -1,4 +1,4 @@
-"""`migrate rehearse --provider controlplane`, as a user runs it: a sound plan passes.
+"""`migrate rehearse --provider controlplane`, as a user runs it: a sound plan passes, a bad one fails.
 
 Real: API server, controllers, admission, injection, istiod and what it tells every proxy. Simulated: every
 call, kubelets, istio-cni.
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .applying import ROOT
+from .applying import ROOT, edit_plan
 from .meshes import EXAMPLES
 from .rehearsal import PREFIX
 
@@ -65,6 +65,38 @@ def test_a_sound_plan_passes_and_stops_at_every_fault(mesh, source, faults):
     assert min(report["baseline"]["allowed"], report["baseline"]["denied"]) > 0
     assert report["samples"] == report["simulated_samples"] > 0
     assert report["steps"]
+
+
+def policy_of_the_waypoint_allows_all(data: dict[str, Any]) -> None:
+    """As somebody writes it to make things work."""
+    for phase in data["phases"]:
+        for wave in phase["waves"]:
+            for step in wave["steps"]:
+                if step["id"].startswith("expand.copy."):
+                    step["manifest"]["spec"]["rules"] = [{}]
+
+
+def test_a_bad_plan_fails_with_the_step_and_the_callers(tmp_path):
+    plan = tmp_path / "plan.yaml"
+    shop = EXAMPLES / "shop"
+    made = run(
+        "plan",
+        str(shop / "mesh"),
+        "--calls",
+        str(shop / "calls.yaml"),
+        "-o",
+        str(plan),
+        "--soak",
+        "0",
+    )
+    assert made.returncode == 0, made.stderr
+    edit_plan(plan, policy_of_the_waypoint_allows_all)
+    code, report = rehearsed(str(plan))
+    assert (code, report["verdict"]) == (5, "failed")
+    opened = [one for one in report["incidents"] if one["kind"] == "opened" and not one["expected"]]
+    assert {one["service"] for one in opened} == {"Service/warehouse/stock"}
+    assert opened[0]["step"] == "move.shop.deployment.cart"
+    assert all(one["caller"] and one["request"] for one in opened)
 
 
 def test_what_a_killed_one_left_is_found_and_deleted():
