@@ -87,11 +87,15 @@ class Moment:
 
 
 def _connection(mode: str, server: str, told: Server, port: int) -> str:
-    """How the call arrives at the pods: istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go."""
+    """How the call arrives at the pods: istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go.
+
+    Whether a sidecar sends HBONE is istiod's choice (PILOT_ENABLE_SENDING_HBONE, on with ambient), whatever
+    it may receive itself: who has an ambient server has such an istiod.
+    """
     if mode == "none":
         return "plain"
     if server == "ambient":
-        return "hbone" if mode in {"hbone", "ambient", "waypoint", "gateway"} else "plain"
+        return "hbone"
     if mode in {"ambient", "waypoint"}:
         return "hbone" if server == "hbone" else "plain"
     if told.proxy is not None and told.proxy.at("mtls", port, http=False) is None:

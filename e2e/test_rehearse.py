@@ -1,4 +1,4 @@
-"""`migrate rehearse --provider controlplane`, as a user runs it: a sound plan passes, a bad one fails.
+"""`migrate rehearse --provider controlplane`, as a user runs it: sound plans pass, bad ones fail.
 
 Real: API server, controllers, admission, injection, istiod and what it tells every proxy. Simulated: every
 call, kubelets, istio-cni.
@@ -6,6 +6,7 @@ call, kubelets, istio-cni.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from .applying import ROOT, edit_plan
-from .meshes import EXAMPLES
+from .applying import ROOT, acknowledge_all, edit_plan
+from .meshes import EXAMPLES, eventually
 from .rehearsal import PREFIX
 
 BOOKINFO = Path(__file__).parent / "manifests" / "bookinfo"
@@ -23,6 +24,7 @@ CORPUS = "MIGRATE_E2E_MESHES"  # a folder of meshes, each a folder of its own: r
 PROVIDER = ("--provider", "controlplane")
 COMMAND = [sys.executable, "-m", "migrator"]
 ENROLMENT, WAYPOINT = "pods-never-enrol", "waypoint-never-ready"
+IMAGE, ERRORS = "image-cannot-start", "service-answers-503"
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -49,7 +51,12 @@ def calls_of(mesh: str) -> tuple[str, ...]:
     return ("--calls", str(calls)) if calls.exists() else ()
 
 
-MESHES: list[tuple[str, Path, tuple[str, ...]]] = [("bookinfo", BOOKINFO, (WAYPOINT,))]
+MESHES: list[tuple[str, Path, tuple[str, ...]]] = [
+    ("shop", EXAMPLES / "shop" / "mesh", (ENROLMENT, ERRORS)),
+    ("bank", EXAMPLES / "bank" / "mesh", (WAYPOINT,)),
+    ("platform", EXAMPLES / "platform" / "mesh", (IMAGE,)),
+    ("bookinfo", BOOKINFO, (WAYPOINT,)),
+]
 _OWN = Path(os.environ.get(CORPUS, "/nowhere"))
 MESHES += [(one.name, one, (ENROLMENT,)) for one in sorted(_OWN.glob("*/"))]
 
@@ -67,6 +74,15 @@ def test_a_sound_plan_passes_and_stops_at_every_fault(mesh, source, faults):
     assert report["steps"]
 
 
+def callers_last(data: dict[str, Any]) -> None:
+    """The guarded server moves before those who call it."""
+    for phase in data["phases"]:
+        if phase["name"] == "switch":
+            first = next(w for w in phase["waves"] if w["name"] == "switch-shop")
+            phase["waves"].remove(first)
+            phase["waves"].append(first)
+
+
 def policy_of_the_waypoint_allows_all(data: dict[str, Any]) -> None:
     """As somebody writes it to make things work."""
     for phase in data["phases"]:
@@ -76,27 +92,54 @@ def policy_of_the_waypoint_allows_all(data: dict[str, Any]) -> None:
                     step["manifest"]["spec"]["rules"] = [{}]
 
 
-def test_a_bad_plan_fails_with_the_step_and_the_callers(tmp_path):
+def waypoint_is_not_let_in(data: dict[str, Any]) -> None:
+    """The policy that lets the waypoint reach the guarded pods is left out."""
+    for phase in data["phases"]:
+        for wave in phase["waves"]:
+            wave["steps"] = [s for s in wave["steps"] if not s["id"].startswith("expand.allow.")]
+
+
+@pytest.mark.parametrize(
+    ("edit", "kind"),
+    [
+        (policy_of_the_waypoint_allows_all, "opened"),
+        (callers_last, "closed"),
+        (waypoint_is_not_let_in, "closed"),
+    ],
+    ids=["policy", "order", "left-out"],
+)
+def test_a_bad_plan_fails_with_the_step_and_the_callers(edit, kind, tmp_path):
     plan = tmp_path / "plan.yaml"
-    shop = EXAMPLES / "shop"
     made = run(
-        "plan",
-        str(shop / "mesh"),
-        "--calls",
-        str(shop / "calls.yaml"),
-        "-o",
-        str(plan),
-        "--soak",
-        "0",
+        "plan", str(EXAMPLES / "shop" / "mesh"), *calls_of("shop"), "-o", str(plan), "--soak", "0"
     )
     assert made.returncode == 0, made.stderr
-    edit_plan(plan, policy_of_the_waypoint_allows_all)
+    acknowledge_all(plan)
+    edit_plan(plan, edit)
     code, report = rehearsed(str(plan))
     assert (code, report["verdict"]) == (5, "failed")
-    opened = [one for one in report["incidents"] if one["kind"] == "opened" and not one["expected"]]
-    assert {one["service"] for one in opened} == {"Service/warehouse/stock"}
-    assert opened[0]["step"] == "move.shop.deployment.cart"
-    assert all(one["caller"] and one["request"] for one in opened)
+    wrong = [one for one in report["incidents"] if not one["expected"]]
+    assert kind in {one["kind"] for one in wrong}
+    (target,) = {one["service"] for one in wrong if one["kind"] == kind}
+    assert target == "Service/warehouse/stock"
+    assert all(one["step"] and one["caller"] for one in wrong)
+
+
+def test_an_interrupted_rehearsal_leaves_nothing_behind():
+    before = set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
+    process = subprocess.Popen(
+        [*COMMAND, "rehearse", str(EXAMPLES / "shop" / "mesh"), *PROVIDER, "--fault", "none"],
+        cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    folder = eventually(lambda: set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) - before, 60)
+    (left,) = folder
+    assert eventually((left / "kubeconfig").exists, 60)  # in the middle of starting
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    words, _ = process.communicate(timeout=120)
+    assert process.returncode == 5, words
+    assert not left.exists()
+    assert running_with(str(left)) == []
 
 
 def test_what_a_killed_one_left_is_found_and_deleted():
@@ -106,3 +149,16 @@ def test_what_a_killed_one_left_is_found_and_deleted():
     assert done.returncode == 0
     assert str(leftover) in done.stderr
     assert not leftover.exists()
+
+
+def running_with(text: str) -> list[str]:
+    """Processes whose command line has the text."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if text in words and "pytest" not in words:
+            found.append(words)
+    return found
