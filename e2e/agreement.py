@@ -17,7 +17,7 @@ from migrator.exposure.policies import Level
 from migrator.exposure.requests import distinguishing
 from migrator.exposure.state import Pods, State
 from migrator.exposure.verdict import Answer, identity, judge
-from migrator.istio.dataplane import Mode
+from migrator.istio.pods.dataplane import Mode
 from migrator.istio.services import Service
 from migrator.istio.workloads import Role, Workload
 

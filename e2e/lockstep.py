@@ -17,7 +17,7 @@ from migrator.adapters.kube.resources import plural
 from migrator.errors import NotFoundError
 from migrator.exposure.state import Pods, Readiness, State, pods_of
 from migrator.istio import kinds
-from migrator.istio.dataplane import SIDECAR_MODES
+from migrator.istio.pods.dataplane import SIDECAR_MODES
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref, Resource
 from migrator.planner.moments import Moment, moments, moments_back

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from migrator.istio import mtls_at_ztunnel
+from migrator.istio.policies import mtls_at_ztunnel
 
 from .oracle_ztunnel import Authorization, Condition, ZtunnelWorkload, bound_to
 

@@ -1,7 +1,7 @@
 """What istiod's answer to ztunnel means: conditions in a normal form, and ztunnel's own evaluation.
 
 Mirrors `Authorization::matches` of istio/ztunnel src/rbac.rs. Simulated: ztunnel itself does not run; its
-algorithm is written down here a second time, independently of `migrator.istio.authz`.
+algorithm is written down here a second time, independently of `migrator.istio.policies.authz`.
 """
 
 import base64

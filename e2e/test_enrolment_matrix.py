@@ -11,8 +11,8 @@ import subprocess
 import pytest
 import yaml
 
-from migrator.istio import dataplane
 from migrator.istio import labels as names
+from migrator.istio.pods import dataplane
 
 from .binaries import binaries
 from .matrix import STATUS, combinations, mesh_of, namespace, present

@@ -13,8 +13,8 @@ import yaml
 
 from migrator.adapters.files import read_sources
 from migrator.istio import kinds
-from migrator.istio.authz import Level
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authz import Level
 from migrator.istio.workloads import Role
 from migrator.planner.plan import PhaseName
 from migrator.planner.planfile import load

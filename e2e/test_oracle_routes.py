@@ -10,8 +10,8 @@ import json
 import pytest
 
 from migrator.engine.predicates import observe
-from migrator.istio.httproute import fit
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.httproute import fit
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 from migrator.model.verdict import State

@@ -9,7 +9,7 @@ import yaml
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.waypoint_acceptance import admits, is_ready, traffic
+from migrator.istio.waypoint.waypoint_acceptance import admits, is_ready, traffic
 
 from .matrix import combinations, create, mesh_of, namespace, present
 from .meshes import condition, eventually

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from migrator.istio import kinds, shapes
+from migrator.istio import kinds
+from migrator.istio.schema import shapes
 from migrator.model.fieldpath import field
 from migrator.model.resource import GroupKind, Origin, Ref, Resource
 from migrator.model.snapshot import Snapshot, Unread

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from migrator.istio import kinds, shapes
+from migrator.istio import kinds
+from migrator.istio.schema import shapes
 from migrator.model.resource import GroupKind
 
 from . import redact

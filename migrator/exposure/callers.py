@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
-from migrator.istio import fronts
+from migrator.istio.traffic import fronts
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref
 

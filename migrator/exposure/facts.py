@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from migrator.istio import kinds, mtls, mtls_at_ztunnel
+from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.dataplane import SIDECAR_MODES, Mode
+from migrator.istio.pods.dataplane import SIDECAR_MODES, Mode
+from migrator.istio.policies import mtls, mtls_at_ztunnel
+from migrator.istio.policies.targets import targets
 from migrator.istio.services import HTTP_PROTOCOLS, UNDECLARED, Service
-from migrator.istio.targets import targets
 from migrator.istio.workloads import Workload
 from migrator.model.resource import GroupKind, Ref, Resource
 

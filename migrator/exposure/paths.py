@@ -8,9 +8,9 @@ pilot/pkg/serviceregistry/ambient/workloads.go.
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from migrator.istio import fronts
-from migrator.istio.dataplane import Mode
+from migrator.istio.pods.dataplane import Mode
 from migrator.istio.services import Service
+from migrator.istio.traffic import fronts
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 

@@ -1,8 +1,8 @@
 """AuthorizationPolicies as each enforcer has them, and what they say of a request.
 
 Proxies: `Model.Generate` and `checkError` of istio/istio pilot/pkg/security/authz/model/model.go, for HTTP
-and for TCP. ztunnel: what `migrator.istio.authz.clauses` leaves. An answer is True, False, or None where it
-depends on something that nobody has told.
+and for TCP. ztunnel: what `migrator.istio.policies.authz.clauses` leaves. An answer is True, False, or None
+where it depends on something that nobody has told.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,8 +11,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from migrator.istio.authz import action_of, clauses, is_dry_run, reaches_ztunnel
-from migrator.istio.effective import value_at
+from migrator.istio.policies.authz import action_of, clauses, is_dry_run, reaches_ztunnel
+from migrator.istio.policies.effective import value_at
 from migrator.istio.versions import Version
 from migrator.model.resource import Resource
 

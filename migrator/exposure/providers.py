@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
-from migrator.istio.authz import action_of
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authz import action_of
 from migrator.model.resource import Resource
 
 _SEVERAL = "PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS"

@@ -10,11 +10,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from migrator.istio import dataplane, kinds, waypoint_acceptance
+from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.dataplane import SIDECAR_MODES, Mode
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods import dataplane
+from migrator.istio.pods.dataplane import SIDECAR_MODES, Mode
 from migrator.istio.services import Service
+from migrator.istio.waypoint import waypoint_acceptance
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref, Resource
 

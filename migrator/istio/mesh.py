@@ -7,24 +7,16 @@ beside this one, which names the Istio file that it mirrors.
 from collections.abc import Mapping
 from functools import cached_property
 
+from migrator.istio.pods import dataplane, injection
+from migrator.istio.pods.injection import Injection, Webhooks
+from migrator.istio.policies import attachment, authz, mtls
+from migrator.istio.traffic import routing
+from migrator.istio.waypoint import waypoints
 from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot
 
-from . import (
-    attachment,
-    authz,
-    dataplane,
-    injection,
-    kinds,
-    meshconfig,
-    mtls,
-    routing,
-    services,
-    waypoints,
-    workloads,
-)
+from . import kinds, meshconfig, services, workloads
 from . import labels as names
-from .injection import Injection, Webhooks
 from .versions import Version
 from .workloads import Role, Workload
 

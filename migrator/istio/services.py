@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from migrator.istio.traffic.hosts import fqdn
 from migrator.model.fieldpath import field
 from migrator.model.resource import Ref, Resource
 
 from . import kinds
-from .hosts import fqdn
 from .selectors import has_labels
 from .workloads import Workload
 

@@ -55,7 +55,7 @@ class Origin(NamedTuple):
 class Resource:
     """One object as the API server, or a file, gave it.
 
-    Readers guarantee the shapes of the fields that the tool uses (`istio/shapes.py`), drop nulls, and
+    Readers guarantee the shapes of the fields that the tool uses (`istio/schema/shapes.py`), drop nulls, and
     drop what may be secret; so `spec`, `labels` and `annotations` can be walked without checks.
     """
 

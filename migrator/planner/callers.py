@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from migrator.istio.authz import action_of
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authz import action_of
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref, Resource
 

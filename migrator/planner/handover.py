@@ -11,8 +11,8 @@ from typing import Any
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.authorizers import provider_of, service_of
-from migrator.istio.authz import action_of
+from migrator.istio.policies.authorizers import provider_of, service_of
+from migrator.istio.policies.authz import action_of
 from migrator.istio.services import Service
 from migrator.istio.workloads import Workload
 from migrator.model.resource import GroupKind, Ref, Resource

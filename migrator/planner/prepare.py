@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from migrator.istio import dataplane, kinds
+from migrator.istio import kinds
+from migrator.istio.pods import dataplane
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 from migrator.steps import AnyStep, Check, Disruption, Person, RestartWorkload, Target

@@ -1,8 +1,8 @@
 """What protects a workload, and whether ztunnel alone would still do it."""
 
 from migrator.istio import kinds
-from migrator.istio.authz import action_of, is_dry_run
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authz import action_of, is_dry_run
 from migrator.istio.workloads import Role, Workload
 from migrator.model.finding import Effect
 from migrator.model.resource import Resource

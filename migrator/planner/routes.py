@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from migrator.istio import kinds
-from migrator.istio.httproute import Fit, fit
-from migrator.istio.virtualservices import concerned
+from migrator.istio.traffic.httproute import Fit, fit
+from migrator.istio.traffic.virtualservices import concerned
 from migrator.model.resource import Resource
 from migrator.steps import AnyStep, CreateObject, DeleteObject, Disruption, Target
 from migrator.translate.http_route import http_routes

@@ -6,7 +6,7 @@ from typing import Any
 from migrator.exposure.state import State
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.targets import targets
+from migrator.istio.policies.targets import targets
 from migrator.model.resource import Ref, Resource
 from migrator.steps import AnyStep
 

@@ -7,8 +7,8 @@ neither refuses calls nor opens something.
 from collections.abc import Iterable
 
 from migrator.istio import kinds
-from migrator.istio.authz import action_of
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authz import action_of
 from migrator.istio.workloads import Workload
 
 from .callers import names_its_sources

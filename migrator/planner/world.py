@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from migrator.exposure.state import Pods, Readiness, State, pods_of
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.dataplane import Mode
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.dataplane import Mode
 from migrator.istio.workloads import Workload
 from migrator.model import writes as fields
 from migrator.model.journal import FieldImage

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from migrator.engine import apply as engine
 from migrator.errors import MigrateError
-from migrator.istio.dataplane import Mode
 from migrator.istio.mesh import Mesh
 from migrator.istio.meshconfig import ROOT_NAMESPACE
+from migrator.istio.pods.dataplane import Mode
 from migrator.planner.plan import Plan
 from migrator.ports import Clock, Cluster, Watcher
 

@@ -6,8 +6,8 @@ from typing import Literal, Self
 from pydantic import Field
 
 from migrator import __version__
-from migrator.istio import waypoints
 from migrator.istio.mesh import Mesh
+from migrator.istio.waypoint import waypoints
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Frozen, Ref
 from migrator.model.snapshot import Unread

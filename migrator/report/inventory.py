@@ -8,9 +8,9 @@ from pydantic import Field
 from migrator import __version__
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.authz import is_dry_run
 from migrator.istio.mesh import Mesh
-from migrator.istio.probes import probes
+from migrator.istio.pods.probes import probes
+from migrator.istio.policies.authz import is_dry_run
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Frozen, Resource
 

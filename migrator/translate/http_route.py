@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from migrator.istio import kinds
-from migrator.istio.httproute import Route
+from migrator.istio.traffic.httproute import Route
 from migrator.model.resource import Resource
 
 from .manifest import manifest

@@ -17,8 +17,8 @@ from bench.mutate import mutated, seeds
 from migrator.adapters import snapshot_file, yaml_reader
 from migrator.adapters.files import read_sources
 from migrator.errors import ManifestError
-from migrator.istio import shapes
-from migrator.istio.shape_types import ANY, MAP, OBJECTS, STRS, B, I, Map, OneOf, Q, S, Shape
+from migrator.istio.schema import shapes
+from migrator.istio.schema.shape_types import ANY, MAP, OBJECTS, STRS, B, I, Map, OneOf, Q, S, Shape
 from migrator.model.snapshot import Snapshot
 
 SEEDS = seeds()
@@ -152,7 +152,7 @@ def test_what_does_not_fit_has_a_place(value):
 
 
 def shapes_slow(value: object) -> Iterator[object]:
-    from migrator.istio.shape_types import _misfits
+    from migrator.istio.schema.shape_types import _misfits
 
     return _misfits(TABLE, value, ())
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.admission import hurdles, namespaces_of
+from migrator.istio.pods.admission import hurdles, namespaces_of
 from migrator.model.resource import GroupKind, Ref, Resource
 
 KYVERNO, VAP = kinds.KYVERNO_CLUSTER_POLICY, kinds.VALIDATING_ADMISSION_POLICY

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.authz import Level, evaluate
+from migrator.istio.policies.authz import Level, evaluate
 from migrator.istio.versions import Version
 from migrator.model.finding import Effect
 from migrator.model.resource import Ref, Resource

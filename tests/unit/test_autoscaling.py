@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.autoscaling import requests_in_words
+from migrator.istio.pods.autoscaling import requests_in_words
 from migrator.istio.workloads import Workload, collect
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.behind_waypoint import all_changes
-from migrator.istio.effective import enforced
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.effective import enforced
+from migrator.istio.traffic.behind_waypoint import all_changes
+from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Effect
 from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot

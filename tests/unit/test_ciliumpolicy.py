@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.ciliumpolicy import isolates_inbound, lets_probes_in, selects_pods_of
+from migrator.istio.network.ciliumpolicy import isolates_inbound, lets_probes_in, selects_pods_of
 from migrator.istio.workloads import Workload, collect
 from migrator.model.snapshot import Snapshot
 

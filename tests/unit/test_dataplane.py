@@ -2,9 +2,9 @@
 
 import pytest
 
-from migrator.istio.dataplane import Mode, classify, eligible, state
-from migrator.istio.injection import Injection
 from migrator.istio.meshconfig import CniConfig
+from migrator.istio.pods.dataplane import Mode, classify, eligible, state
+from migrator.istio.pods.injection import Injection
 from migrator.istio.workloads import Workload, collect
 from migrator.model.resource import Resource
 from migrator.model.snapshot import Snapshot

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.clientpolicy import CLIENT_POLICY
-from migrator.istio.destinationrules import listed, losses, meshed_services, shapes
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.clientpolicy import CLIENT_POLICY
+from migrator.istio.traffic.destinationrules import listed, losses, meshed_services, shapes
 
 from .manifests import mesh, resource
 

@@ -3,7 +3,7 @@
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.enforcement import NOBODY, By, Enforcer, who_enforces
+from migrator.istio.policies.enforcement import NOBODY, By, Enforcer, who_enforces
 from migrator.model.resource import GroupKind
 
 PROXIES = Enforcer.SIDECAR | Enforcer.GATEWAY

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.entering import enters_by_waypoint, gateway_routes, is_told
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.entering import enters_by_waypoint, gateway_routes, is_told
 
 from .manifests import mesh, resource
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.envoyfilter import mentions, patches
+from migrator.istio.extensions.envoyfilter import mentions, patches
 from migrator.istio.versions import Version
 from migrator.model.resource import Ref, Resource
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.istio.exclusions import Exclusion, exclusions
+from migrator.istio.pods.exclusions import Exclusion, exclusions
 from migrator.istio.workloads import Workload, collect
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.hbone_gaps import gaps
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.hbone_gaps import gaps
 from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot
 

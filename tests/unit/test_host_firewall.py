@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.host_firewall import Firewall, filters_host_traffic
+from migrator.istio.network.host_firewall import Firewall, filters_host_traffic
 from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot
 

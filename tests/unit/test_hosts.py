@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.istio.hosts import fqdn, matches
+from migrator.istio.traffic.hosts import fqdn, matches
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
-from migrator.istio.identity_rules import identity_uses, matches, names_exactly, names_waypoint
+from migrator.istio.policies.identity_rules import (
+    identity_uses,
+    matches,
+    names_exactly,
+    names_waypoint,
+)
 from migrator.model.resource import Ref, Resource
 
 WAYPOINT = "cluster.local/ns/shop/sa/waypoint"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from migrator.istio.injection import (
+from migrator.istio.pods.injection import (
     Injection,
     Webhooks,
     by_default,

@@ -7,8 +7,8 @@ from migrator.adapters.kube.reading import read_cluster
 from migrator.adapters.kube.resources import discover, plural
 from migrator.errors import ClusterError
 from migrator.istio import kinds
-from migrator.istio.dataplane import Mode
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.dataplane import Mode
 from migrator.model.resource import GroupKind, Ref
 
 from .kube_server import Answer, ApiServer

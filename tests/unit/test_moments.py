@@ -5,8 +5,8 @@ import pytest
 from migrator.exposure.compare import compare
 from migrator.exposure.state import Readiness
 from migrator.istio import kinds
-from migrator.istio.dataplane import Mode
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.dataplane import Mode
 from migrator.model.resource import Ref
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan

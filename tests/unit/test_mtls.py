@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from migrator.istio.mtls import effective
+from migrator.istio.policies.mtls import effective
 from migrator.istio.workloads import collect
 from migrator.model.snapshot import Snapshot
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.networkpolicy import (
+from migrator.istio.network.networkpolicy import (
     Direction,
     Peer,
     Pod,

@@ -1,7 +1,7 @@
 """Which ServiceEntries a DestinationRule originates TLS for."""
 
 from migrator.istio import kinds
-from migrator.istio.egress import originations
+from migrator.istio.traffic.egress import originations
 
 from .manifests import mesh
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.probes import Probe, ProbeKind, probes
+from migrator.istio.pods.probes import Probe, ProbeKind, probes
 from migrator.istio.workloads import Workload, collect
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot

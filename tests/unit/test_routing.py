@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.clientpolicy import fields
 from migrator.istio.mesh import Mesh
-from migrator.istio.routefields import Verdict, http_features, match_fields
-from migrator.istio.routing import destinations, is_for_gateway, is_for_mesh
+from migrator.istio.policies.clientpolicy import fields
+from migrator.istio.traffic.routefields import Verdict, http_features, match_fields
+from migrator.istio.traffic.routing import destinations, is_for_gateway, is_for_mesh
 from migrator.model.resource import Resource
 
 from .manifests import mesh, resource

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from migrator.istio import kinds
+from migrator.istio.extensions.metric_queries import HTTP, queries
 from migrator.istio.mesh import Mesh
-from migrator.istio.metric_queries import HTTP, queries
-from migrator.istio.scraping import Scrape, is_scraper, merged_scrape
+from migrator.istio.pods.scraping import Scrape, is_scraper, merged_scrape
 from migrator.istio.workloads import Workload
 from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.serverfirst import hint, undeclared
+from migrator.istio.traffic.serverfirst import hint, undeclared
 
 from .manifests import mesh
 

@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from migrator.istio.meshconfig import MeshConfig
-from migrator.istio.sidecar_settings import is_injected_pod, proxy_config, proxy_metadata, templates
+from migrator.istio.pods.sidecar_settings import (
+    is_injected_pod,
+    proxy_config,
+    proxy_metadata,
+    templates,
+)
 from migrator.istio.workloads import Workload, collect
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot

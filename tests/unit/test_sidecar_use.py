@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.sidecar_use import admin_uses, exec_uses
+from migrator.istio.pods.sidecar_use import admin_uses, exec_uses
 from migrator.istio.workloads import Workload, collect
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot

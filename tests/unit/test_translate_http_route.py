@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from migrator.istio.httproute import fit
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.httproute import fit
 from migrator.model.fieldpath import parts
 from migrator.model.snapshot import Snapshot
 from migrator.translate.http_route import http_routes

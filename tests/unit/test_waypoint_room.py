@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from migrator.istio.waypoint_room import quota_shortage, range_shortage
+from migrator.istio.waypoint.waypoint_room import quota_shortage, range_shortage
 from migrator.model.resource import Ref, Resource
 
 

@@ -2,9 +2,10 @@
 
 from functools import cached_property
 
-from migrator.istio import injection, kinds, meshconfig
-from migrator.istio.injection import Webhooks
+from migrator.istio import kinds, meshconfig
 from migrator.istio.meshconfig import CniConfig
+from migrator.istio.pods import injection
+from migrator.istio.pods.injection import Webhooks
 from migrator.istio.yamltext import is_true
 from migrator.model.resource import GroupKind, Ref, Resource
 from migrator.model.snapshot import Snapshot

@@ -8,11 +8,12 @@ manifests/charts/istio-control/istio-discovery/files/waypoint.yaml.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from migrator.istio import authz, kinds
+from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import ASSUMED_VERSION
+from migrator.istio.policies import authz
+from migrator.istio.policies.targets import targets
 from migrator.istio.selectors import selects
-from migrator.istio.targets import targets
 from migrator.model.resource import Ref, Resource
 
 from .bodies import condition, ref_of, spec_of, with_conditions

@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from migrator.istio import dataplane, injection, kinds
+from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.injection import Injection
+from migrator.istio.pods import dataplane, injection
+from migrator.istio.pods.injection import Injection
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref, Resource
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.targets import targets
+from migrator.istio.policies.targets import targets
 from migrator.model.resource import Ref, Resource
 from migrator.model.verdict import State, Verdict
 from migrator.ports import Body, ClusterReader

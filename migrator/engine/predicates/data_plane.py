@@ -5,7 +5,7 @@ annotation last, when ztunnel has taken the pod over. With `pending` no traffic 
 """
 
 from migrator.istio import labels as names
-from migrator.istio.dataplane import has_own_proxy
+from migrator.istio.pods.dataplane import has_own_proxy
 from migrator.model.verdict import Verdict
 from migrator.ports import Body, ClusterReader
 from migrator.steps import AnyStep, Check

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.admission import POLICIES, Hurdle, hurdles, namespaces_of
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.admission import POLICIES, Hurdle, hurdles, namespaces_of
 from migrator.model.finding import Finding, Scope, Severity
 from migrator.rules.base import Rule
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.effective import enforced
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.effective import enforced
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

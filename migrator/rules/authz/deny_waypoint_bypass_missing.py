@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.authz import Level, is_dry_run
-from migrator.istio.fronts import principal
-from migrator.istio.identity_rules import names_waypoint
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authz import Level, is_dry_run
+from migrator.istio.policies.identity_rules import names_waypoint
 from migrator.istio.services import Service
+from migrator.istio.traffic.fronts import principal
 from migrator.istio.workloads import Role, Workload
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.model.resource import Ref

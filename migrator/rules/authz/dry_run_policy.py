@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.authz import is_dry_run
 from migrator.istio.mesh import Mesh
-from migrator.istio.targets import target_refs
+from migrator.istio.policies.authz import is_dry_run
+from migrator.istio.policies.targets import target_refs
 from migrator.istio.versions import Version
 from migrator.model.fieldpath import field
 from migrator.model.finding import Effect, Finding, Remedy, Severity

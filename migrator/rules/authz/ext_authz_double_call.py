@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.authorizers import provider_of
-from migrator.istio.effective import enforced
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authorizers import provider_of
+from migrator.istio.policies.effective import enforced
+from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.authorizers import provider_of, service_of
-from migrator.istio.behind_waypoint import changes
-from migrator.istio.effective import enforced
-from migrator.istio.fronts import Front, fronts
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.authorizers import provider_of, service_of
+from migrator.istio.policies.effective import enforced
+from migrator.istio.traffic.behind_waypoint import changes
+from migrator.istio.traffic.fronts import Front, fronts
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.effective import token_uses
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
-from migrator.istio.targets import target_refs
+from migrator.istio.policies.effective import token_uses
+from migrator.istio.policies.targets import target_refs
+from migrator.istio.traffic.fronts import fronts
 from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity

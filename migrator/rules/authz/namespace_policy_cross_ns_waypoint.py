@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.behind_waypoint import all_changes
-from migrator.istio.effective import enforced
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.effective import enforced
+from migrator.istio.traffic.behind_waypoint import all_changes
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.effective import Effective, enforced
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.effective import Effective, enforced
+from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

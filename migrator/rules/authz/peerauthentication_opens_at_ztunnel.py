@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from migrator.istio import kinds, mtls_at_ztunnel
+from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies import mtls_at_ztunnel
 from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Effect, Finding, Remedy, Scope, Severity

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.effective import enforced, port_uses, values_of
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.effective import enforced, port_uses, values_of
+from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.fronts import front_of
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.fronts import front_of
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.rules.base import Rule

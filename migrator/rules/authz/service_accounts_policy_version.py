@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.effective import enforced, told
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.effective import enforced, told
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

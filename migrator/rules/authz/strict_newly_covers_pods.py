@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from migrator.istio import dataplane, kinds
+from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods import dataplane
 from migrator.istio.workloads import Role, Workload
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.rules.base import Rule

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.attachment import selector_labels
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.attachment import selector_labels
 from migrator.istio.selectors import has_labels
 from migrator.istio.workloads import Role
 from migrator.model.finding import Effect, Finding, Remedy, Severity

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.target_problems import problems
+from migrator.istio.policies.target_problems import problems
 from migrator.model.finding import Effect, Finding, Severity
 from migrator.rules.base import Rule
 

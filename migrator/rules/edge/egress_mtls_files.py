@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.clientpolicy import uses
-from migrator.istio.destinationrules import meshed_services
-from migrator.istio.egress import entries_of
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import destinations
-from migrator.istio.virtualservices import apps
+from migrator.istio.policies.clientpolicy import uses
+from migrator.istio.traffic.destinationrules import meshed_services
+from migrator.istio.traffic.egress import entries_of
+from migrator.istio.traffic.routing import destinations
+from migrator.istio.traffic.virtualservices import apps
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

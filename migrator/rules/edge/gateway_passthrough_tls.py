@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import has_waypoint, listed
-from migrator.istio.entering import gateway_routes
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import destinations_in
-from migrator.istio.virtualservices import apps, is_meshed
+from migrator.istio.traffic.destinationrules import has_waypoint, listed
+from migrator.istio.traffic.entering import gateway_routes
+from migrator.istio.traffic.routing import destinations_in
+from migrator.istio.traffic.virtualservices import apps, is_meshed
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
-from migrator.istio.sidecar_settings import own_metadata
+from migrator.istio.pods.sidecar_settings import own_metadata
 from migrator.istio.versions import Version, image_version
 from migrator.istio.workloads import Role, Workload
 from migrator.istio.yamltext import is_true

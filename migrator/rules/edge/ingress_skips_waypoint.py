@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.entering import PROTECTION, is_told
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import ROUTE_KINDS
+from migrator.istio.traffic.entering import PROTECTION, is_told
+from migrator.istio.traffic.routing import ROUTE_KINDS
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

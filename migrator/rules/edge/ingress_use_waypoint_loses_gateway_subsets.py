@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.entering import enters_by_waypoint, gateway_routes
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import destinations_in, mesh_routes
 from migrator.istio.services import Service
-from migrator.istio.virtualservices import apps, is_meshed
+from migrator.istio.traffic.entering import enters_by_waypoint, gateway_routes
+from migrator.istio.traffic.routing import destinations_in, mesh_routes
+from migrator.istio.traffic.virtualservices import apps, is_meshed
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource
 from migrator.rules.base import Rule

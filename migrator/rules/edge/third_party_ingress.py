@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from migrator.istio import ingress, kinds
+from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic import ingress
 from migrator.istio.workloads import Role, Workload
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
@@ -62,11 +63,8 @@ class ThirdPartyIngress(Rule):
 
 def _controller(workload: Workload) -> tuple[str, str]:
     """(path, image) of the container that is an ingress controller."""
-    for path, container in workload.all_containers():
-        image = str(container.get("image", ""))
-        if _CONTROLLERS.search(image):
-            return f"{path}.image", image
-    return "", ""
+    images = ((f"{path}.image", str(c.get("image", ""))) for path, c in workload.all_containers())
+    return next((found for found in images if _CONTROLLERS.search(found[1])), ("", ""))
 
 
 def _past_waypoints(mesh: Mesh) -> str:

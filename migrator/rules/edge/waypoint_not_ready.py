@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
-from migrator.istio.waypoint_acceptance import is_ready
+from migrator.istio.waypoint.waypoint_acceptance import is_ready
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Ref, Resource

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import listed
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.destinationrules import listed
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

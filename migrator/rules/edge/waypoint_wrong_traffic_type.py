@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.destinationrules import listed
 from migrator.istio.mesh import Mesh
-from migrator.istio.waypoint_acceptance import traffic
+from migrator.istio.traffic.destinationrules import listed
+from migrator.istio.waypoint.waypoint_acceptance import traffic
 from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity

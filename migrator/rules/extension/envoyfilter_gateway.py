@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.envoyfilter import patches
+from migrator.istio.extensions.envoyfilter import patches
 from migrator.istio.mesh import Mesh
-from migrator.istio.targets import target_refs
+from migrator.istio.policies.targets import target_refs
 from migrator.istio.workloads import Role
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

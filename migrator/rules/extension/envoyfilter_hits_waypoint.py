@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.attachment import selector_labels
-from migrator.istio.envoyfilter import patches
-from migrator.istio.fronts import front_of
+from migrator.istio.extensions.envoyfilter import patches
 from migrator.istio.mesh import Mesh
-from migrator.istio.targets import target_refs
+from migrator.istio.policies.attachment import selector_labels
+from migrator.istio.policies.targets import target_refs
+from migrator.istio.traffic.fronts import front_of
 from migrator.istio.versions import Version
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
-from migrator.istio.envoyfilter import patches
+from migrator.istio.extensions.envoyfilter import patches
 from migrator.istio.mesh import Mesh
-from migrator.istio.targets import targets
+from migrator.istio.policies.targets import targets
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource
 from migrator.rules.base import Rule

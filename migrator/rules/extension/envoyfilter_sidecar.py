@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.envoyfilter import on_sidecars
+from migrator.istio.extensions.envoyfilter import on_sidecars
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

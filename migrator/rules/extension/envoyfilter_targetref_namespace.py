@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
-from migrator.istio.targets import Target, targets
+from migrator.istio.policies.targets import Target, targets
 from migrator.istio.versions import Version
 from migrator.model.finding import Effect, Finding, Severity
 from migrator.model.resource import Resource

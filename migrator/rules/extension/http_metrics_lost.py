@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
+from migrator.istio.extensions.metric_queries import HTTP, READERS, queries
 from migrator.istio.mesh import Mesh
-from migrator.istio.metric_queries import HTTP, READERS, queries
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

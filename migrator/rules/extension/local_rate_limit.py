@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.envoyfilter import first_naming, on_sidecars
+from migrator.istio.extensions.envoyfilter import first_naming, on_sidecars
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

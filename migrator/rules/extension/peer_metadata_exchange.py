@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.envoyfilter import mentions
+from migrator.istio.extensions.envoyfilter import mentions
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

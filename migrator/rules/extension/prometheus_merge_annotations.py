@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.scraping import is_scraper, merged_scrape
+from migrator.istio.pods.scraping import is_scraper, merged_scrape
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.fronts import front_of
+from migrator.istio.extensions.metric_queries import TCP, queries
 from migrator.istio.mesh import Mesh
-from migrator.istio.metric_queries import TCP, queries
+from migrator.istio.traffic.fronts import front_of
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

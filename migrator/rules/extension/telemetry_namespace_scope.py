@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.fronts import fronts
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.fronts import fronts
 from migrator.istio.versions import Version
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

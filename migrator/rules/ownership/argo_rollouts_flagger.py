@@ -6,7 +6,7 @@ from migrator.istio import kinds
 from migrator.istio.loose import texts
 from migrator.istio.mesh import Mesh
 from migrator.istio.progressive import virtual_services
-from migrator.istio.routing import MESH, is_for_mesh
+from migrator.istio.traffic.routing import MESH, is_for_mesh
 from migrator.istio.yamltext import dig
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import GroupKind, Ref, Resource

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.attachment import selector_labels
-from migrator.istio.hosts import fqdn
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.attachment import selector_labels
 from migrator.istio.selectors import has_labels
+from migrator.istio.traffic.hosts import fqdn
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.ciliumpolicy import isolates_inbound, lets_probes_in, selects_pods_of
 from migrator.istio.mesh import Mesh
-from migrator.istio.networkpolicy import PROBE_ADDRESSES
-from migrator.istio.probes import probes
+from migrator.istio.network.ciliumpolicy import isolates_inbound, lets_probes_in, selects_pods_of
+from migrator.istio.network.networkpolicy import PROBE_ADDRESSES
+from migrator.istio.pods.probes import probes
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.ownership import named
-from migrator.istio.probes import probes
+from migrator.istio.pods.probes import probes
 from migrator.istio.selectors import selects
 from migrator.istio.versions import Version
 from migrator.istio.workloads import Workload

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.clientpolicy import uses
-from migrator.istio.destinationrules import applied_to, has_waypoint, listed
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.clientpolicy import uses
 from migrator.istio.services import Service
+from migrator.istio.traffic.destinationrules import applied_to, has_waypoint, listed
+from migrator.istio.traffic.virtualservices import apps
 from migrator.istio.versions import Version
-from migrator.istio.virtualservices import apps
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import listed, meshed_services
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import destinations
-from migrator.istio.virtualservices import apps
+from migrator.istio.traffic.destinationrules import listed, meshed_services
+from migrator.istio.traffic.routing import destinations
+from migrator.istio.traffic.virtualservices import apps
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

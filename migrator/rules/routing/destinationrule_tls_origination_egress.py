@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.egress import originations
 from migrator.istio.mesh import Mesh
 from migrator.istio.selectors import has_labels
+from migrator.istio.traffic.egress import originations
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

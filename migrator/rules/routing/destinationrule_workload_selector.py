@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.clientpolicy import fields
-from migrator.istio.destinationrules import shapes
-from migrator.istio.egress import entries_of
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.clientpolicy import fields
 from migrator.istio.selectors import has_labels
+from migrator.istio.traffic.destinationrules import shapes
+from migrator.istio.traffic.egress import entries_of
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

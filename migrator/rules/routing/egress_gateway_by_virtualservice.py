@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.egress import detours
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.egress import detours
 from migrator.model.finding import Finding, Scope, Severity
 from migrator.rules.base import Rule
 

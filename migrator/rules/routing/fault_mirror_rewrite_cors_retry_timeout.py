@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.routefields import http_features
+from migrator.istio.traffic.routefields import http_features
+from migrator.istio.traffic.virtualservices import apps, concerned, read_at_waypoint
 from migrator.istio.versions import Version
-from migrator.istio.virtualservices import apps, concerned, read_at_waypoint
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import listed, losses
 from migrator.istio.mesh import Mesh
-from migrator.istio.virtualservices import apps
+from migrator.istio.traffic.destinationrules import listed, losses
+from migrator.istio.traffic.virtualservices import apps
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

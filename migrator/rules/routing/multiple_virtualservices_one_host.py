@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.virtualservices import apps, is_meshed
 from migrator.istio.versions import Version
-from migrator.istio.virtualservices import apps, is_meshed
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

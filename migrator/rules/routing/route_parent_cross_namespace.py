@@ -5,9 +5,9 @@ from typing import Any
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import ROUTE_KINDS
 from migrator.istio.services import Service
-from migrator.istio.virtualservices import apps, is_meshed
+from migrator.istio.traffic.routing import ROUTE_KINDS
+from migrator.istio.traffic.virtualservices import apps, is_meshed
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Ref, Resource

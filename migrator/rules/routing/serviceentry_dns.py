@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.serviceentry_addresses import without_address
+from migrator.istio.traffic.serviceentry_addresses import without_address
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.serviceentry_addresses import resolution, said_version
+from migrator.istio.traffic.serviceentry_addresses import resolution, said_version
 from migrator.istio.versions import Version
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import listed
 from migrator.istio.mesh import Mesh
 from migrator.istio.selectors import has_labels
+from migrator.istio.traffic.destinationrules import listed
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.httproute import fit
 from migrator.istio.mesh import Mesh
-from migrator.istio.virtualservices import apps, concerned
+from migrator.istio.traffic.httproute import fit
+from migrator.istio.traffic.virtualservices import apps, concerned
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

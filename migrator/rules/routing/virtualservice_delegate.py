@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import mesh_routes
-from migrator.istio.virtualservices import apps, concerned
+from migrator.istio.traffic.routing import mesh_routes
+from migrator.istio.traffic.virtualservices import apps, concerned
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

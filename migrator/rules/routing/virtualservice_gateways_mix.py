@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.routefields import http_features
-from migrator.istio.routing import is_for_gateway
-from migrator.istio.virtualservices import apps, concerned
+from migrator.istio.traffic.routefields import http_features
+from migrator.istio.traffic.routing import is_for_gateway
+from migrator.istio.traffic.virtualservices import apps, concerned
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

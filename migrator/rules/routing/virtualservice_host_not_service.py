@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.egress import entries_of
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import is_for_gateway, mesh_destinations
 from migrator.istio.services import Service
-from migrator.istio.virtualservices import apps, is_meshed
+from migrator.istio.traffic.egress import entries_of
+from migrator.istio.traffic.routing import is_for_gateway, mesh_destinations
+from migrator.istio.traffic.virtualservices import apps, is_meshed
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

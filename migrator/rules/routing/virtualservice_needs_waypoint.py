@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.egress import detours, loose_entries
 from migrator.istio.mesh import Mesh
-from migrator.istio.routefields import http_features
-from migrator.istio.virtualservices import apps, concerned
+from migrator.istio.traffic.egress import detours, loose_entries
+from migrator.istio.traffic.routefields import http_features
+from migrator.istio.traffic.virtualservices import apps, concerned
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

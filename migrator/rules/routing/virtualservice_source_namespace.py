@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.routing import route_matches
-from migrator.istio.virtualservices import concerned
+from migrator.istio.traffic.routing import route_matches
+from migrator.istio.traffic.virtualservices import concerned
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

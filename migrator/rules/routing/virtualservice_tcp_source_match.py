@@ -5,8 +5,8 @@ from typing import Any
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.routefields import Verdict, match_fields
-from migrator.istio.virtualservices import apps, concerned
+from migrator.istio.traffic.routefields import Verdict, match_fields
+from migrator.istio.traffic.virtualservices import apps, concerned
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.routefields import match_fields
-from migrator.istio.virtualservices import apps, concerned
+from migrator.istio.traffic.routefields import match_fields
+from migrator.istio.traffic.virtualservices import apps, concerned
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

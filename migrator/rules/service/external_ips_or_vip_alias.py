@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import listed
-from migrator.istio.entering import PROTECTION
 from migrator.istio.mesh import Mesh
-from migrator.istio.virtualservices import apps
+from migrator.istio.traffic.destinationrules import listed
+from migrator.istio.traffic.entering import PROTECTION
+from migrator.istio.traffic.virtualservices import apps
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import has_waypoint
 from migrator.istio.mesh import Mesh
 from migrator.istio.services import MULTIPLEXED
-from migrator.istio.virtualservices import apps
+from migrator.istio.traffic.destinationrules import has_waypoint
+from migrator.istio.traffic.virtualservices import apps
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

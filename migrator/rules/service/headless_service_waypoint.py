@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
-from migrator.istio.virtualservices import apps
+from migrator.istio.traffic.virtualservices import apps
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import has_waypoint
-from migrator.istio.effective import enforced, port_uses
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.effective import enforced, port_uses
 from migrator.istio.services import Service
-from migrator.istio.virtualservices import apps
+from migrator.istio.traffic.destinationrules import has_waypoint
+from migrator.istio.traffic.virtualservices import apps
 from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity

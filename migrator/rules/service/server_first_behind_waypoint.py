@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.destinationrules import has_waypoint
 from migrator.istio.mesh import Mesh
-from migrator.istio.serverfirst import hint, undeclared
-from migrator.istio.virtualservices import is_meshed
+from migrator.istio.traffic.destinationrules import has_waypoint
+from migrator.istio.traffic.serverfirst import hint, undeclared
+from migrator.istio.traffic.virtualservices import is_meshed
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -6,7 +6,7 @@ from migrator.istio import kinds
 from migrator.istio.loose import texts
 from migrator.istio.mesh import Mesh
 from migrator.istio.services import Service
-from migrator.istio.virtualservices import apps, is_meshed
+from migrator.istio.traffic.virtualservices import apps, is_meshed
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds, labels
-from migrator.istio.dns_capture import why_captured
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.dns_capture import why_captured
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

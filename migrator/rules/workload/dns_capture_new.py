@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds, labels
-from migrator.istio.dns_capture import allocated_hosts, why_captured
 from migrator.istio.mesh import Mesh
-from migrator.istio.sidecar_settings import proxy_metadata
+from migrator.istio.pods.sidecar_settings import proxy_metadata
+from migrator.istio.traffic.dns_capture import allocated_hosts, why_captured
 from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity

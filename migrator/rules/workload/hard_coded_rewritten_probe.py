@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.probes import Probe, probes
-from migrator.istio.sidecar_settings import is_injected_pod
+from migrator.istio.pods.probes import Probe, probes
+from migrator.istio.pods.sidecar_settings import is_injected_pod
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.autoscaling import requests_in_words, target
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.autoscaling import requests_in_words, target
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.injection import default_clause
 from migrator.istio.labels import INJECTION
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.injection import default_clause
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.rules.base import Rule
 

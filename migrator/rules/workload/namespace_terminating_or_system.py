@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds, labels
-from migrator.istio.injection import IGNORED_NAMESPACES
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.injection import IGNORED_NAMESPACES
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.model.resource import Resource
 from migrator.rules.base import Rule

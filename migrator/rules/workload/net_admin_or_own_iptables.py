@@ -6,7 +6,7 @@ from typing import Any
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.probes import own_containers
+from migrator.istio.pods.probes import own_containers
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.hbone_gaps import Gap, gaps
 from migrator.istio.mesh import Mesh
-from migrator.istio.networkpolicy import Direction
+from migrator.istio.network.networkpolicy import Direction
+from migrator.istio.pods.hbone_gaps import Gap, gaps
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

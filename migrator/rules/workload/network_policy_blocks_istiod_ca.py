@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.networkpolicy import Direction, Pod, is_member, isolating, rules
-from migrator.istio.waypoint_pods import waypoint_pods
+from migrator.istio.network.networkpolicy import Direction, Pod, is_member, isolating, rules
+from migrator.istio.waypoint.waypoint_pods import waypoint_pods
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.model.resource import Resource
 from migrator.rules.base import Rule

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.host_firewall import Firewall, filters_host_traffic
 from migrator.istio.mesh import Mesh
-from migrator.istio.probe_admission import refused_probes
+from migrator.istio.network.host_firewall import Firewall, filters_host_traffic
+from migrator.istio.pods.probe_admission import refused_probes
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

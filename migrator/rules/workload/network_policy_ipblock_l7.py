@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.hbone_gaps import pod_of
 from migrator.istio.mesh import Mesh
-from migrator.istio.networkpolicy import (
+from migrator.istio.network.networkpolicy import (  # fmt: skip
     HBONE_PORT,
     Direction,
     Pod,
@@ -14,9 +13,10 @@ from migrator.istio.networkpolicy import (
     is_member,
     isolating,
     rules,
-)  # fmt: skip
+)
+from migrator.istio.pods.hbone_gaps import pod_of
 from migrator.istio.services import Service
-from migrator.istio.waypoint_pods import waypoint_pods
+from migrator.istio.waypoint.waypoint_pods import waypoint_pods
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.probes import probes
+from migrator.istio.pods.probes import probes
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.sidecar_settings import templates
+from migrator.istio.pods.sidecar_settings import templates
 from migrator.istio.workloads import Role
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.probes import own_containers
+from migrator.istio.pods.probes import own_containers
 from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.waypoint_pods import in_need
-from migrator.istio.waypoint_room import quota_shortage, range_shortage
+from migrator.istio.waypoint.waypoint_pods import in_need
+from migrator.istio.waypoint.waypoint_room import quota_shortage, range_shortage
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource

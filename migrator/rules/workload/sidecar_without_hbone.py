@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio.dataplane import Mode, classify
 from migrator.istio.mesh import Mesh
-from migrator.istio.sidecar_settings import own_metadata
+from migrator.istio.pods.dataplane import Mode, classify
+from migrator.istio.pods.sidecar_settings import own_metadata
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds, labels
-from migrator.istio.exclusions import Exclusion, exclusions
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.exclusions import Exclusion, exclusions
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule

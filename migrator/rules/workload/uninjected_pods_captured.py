@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from migrator.istio import dataplane, kinds
+from migrator.istio import kinds
 from migrator.istio.labels import AMBIENT, DATAPLANE_MODE
 from migrator.istio.mesh import Mesh
 from migrator.istio.platform import OS_LABEL
+from migrator.istio.pods import dataplane
 from migrator.istio.workloads import Role, Workload
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule

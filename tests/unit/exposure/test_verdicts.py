@@ -6,7 +6,7 @@ from migrator.exposure.paths import Caller
 from migrator.exposure.state import Pods, Readiness, State
 from migrator.exposure.verdict import Answer, Request, verdicts
 from migrator.istio import kinds
-from migrator.istio.dataplane import Mode
+from migrator.istio.pods.dataplane import Mode
 from migrator.model.resource import Ref
 
 from . import lab

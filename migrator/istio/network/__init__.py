@@ -1,0 +1,1 @@
+"""What lets packets through below Istio: NetworkPolicies, Cilium, the host."""

@@ -1,0 +1,1 @@
+"""Which policies act on whom, and what each enforcer makes of them: authorization, mTLS, targets."""
