@@ -71,7 +71,7 @@ class Shop:
 
     def changed(self) -> list[str]:
         """Lines that are not as before; the garbage collector may need a moment for what a waypoint owned."""
-        meshes.eventually(lambda: self.image() == self.before, 20)
+        meshes.eventually(lambda: self.image() == self.before, 60)
         found = difflib.unified_diff(
             self.before.splitlines(), self.image().splitlines(), lineterm=""
         )

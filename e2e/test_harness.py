@@ -18,8 +18,9 @@ from .processes import StartError, free_port
 
 ROOT = Path(__file__).parents[1]
 _STARTS = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 from e2e.controlplane import ControlPlane
 with ControlPlane(Path(sys.argv[1])) as plane:
     print(*(child.pid for child in plane.children), flush=True)
