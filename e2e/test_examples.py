@@ -20,6 +20,7 @@ from migrator.planner.plan import PhaseName
 from migrator.planner.planfile import load
 from migrator.steps import CreateObject, PatchTemplate, SetLabels, UpdateSpec
 
+from .controlplane import ControlPlane
 from .matrix import STATUS, admitted
 from .meshes import EXAMPLES, apply_manifest, condition, eventually, install
 
@@ -36,9 +37,19 @@ KINDS = (
 )
 
 
-@pytest.fixture(scope="session")
-def installed(plane):
-    """All examples, their pods Ready; kinds that others define are known, without their controllers."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """All examples, their pods Ready; kinds that others define are known, without their controllers.
+
+    On a control plane of their own: their policies for the whole mesh are nobody else's.
+    """
+    with ControlPlane(tmp_path_factory.mktemp("plane")) as running:
+        running.install_istio("ambient")
+        _install_all(running)
+        yield running
+
+
+def _install_all(plane):
     plane.kubectl("apply", "--server-side", "-f", str(CRDS))
     plane.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
     for name in NAMES:
@@ -54,7 +65,6 @@ def installed(plane):
         return len(pods) > 10 and set(phases) <= {"Running", "Succeeded"}
 
     assert eventually(ready, 90)
-    return plane
 
 
 def mesh_of(example):
