@@ -31,6 +31,15 @@ class Change(NamedTuple):
     hop: str
     why: str
 
+    @property
+    def target(self) -> Ref:
+        """The Service, or the workload whose address is called. Raises LookupError where there is neither."""
+        found = self.service or self.server
+        if found is None:
+            message = f"{self} is not about one target"
+            raise LookupError(message)
+        return found
+
 
 def of_protocol(pair: Pair) -> Change:
     """What proxies read on the port is another thing than before: requests cannot be compared."""

@@ -3,7 +3,8 @@
 It is computed from the plan's own steps, whoever wrote them, so that an edited plan gets its own answer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from migrator.exposure.ways import Kind
@@ -23,6 +24,7 @@ _CODES = {
 }
 _OURS = frozenset(code for code, _, _ in _CODES.values())
 _SHOWN = 3
+_DIGEST = 16  # hexadecimal digits
 
 
 def with_exposure(mesh: Mesh, plan: Plan) -> Plan:
@@ -81,16 +83,13 @@ def _told(plan: Plan, found: Iterable[Exposed]) -> Iterator[_Told]:
         groups.setdefault((one.kind, one.since, one.until, has_identity, change), []).append(one)
     for group in sorted(groups.values(), key=lambda g: (g[0].since, g[0].until, str(g[0].change))):
         first = group[0]
-        at = first.change.service or first.change.server
-        if at is None:
-            continue
         yield _Told(
             first.kind,
             ChangedCalls(
                 callers=first.change.caller.value,
                 identities=tuple(sorted({g.change.principal for g in group} - {""})),
                 alike=any(g.change.alike for g in group),
-                target=Target.of(at),
+                target=Target.of(first.change.target),
                 direct=first.change.direct,
                 ports=tuple(sorted({g.change.port for g in group})),
                 request=first.change.request,
@@ -129,11 +128,19 @@ def _acknowledgements(mesh: Mesh, plan: Plan, told: Iterable[_Told]) -> Iterator
             groups.setdefault((one.kind, one.calls.target.ref), []).append(one.calls)
     for (kind, ref), found in sorted(groups.items(), key=lambda g: (g[0][0].value, g[0][1])):
         code, rule, severity = _CODES[kind]
-        more = len(found) - _SHOWN
-        says = ". ".join(map(str, found[:_SHOWN])) + (f". And {more} more." if more > 0 else ".")
         yield Acknowledgement(
-            code=code, rule=rule, severity=severity, target=Target.of(ref), says=says
+            code=code, rule=rule, severity=severity, target=Target.of(ref), says=_says(found)
         )
+
+
+def _says(found: Sequence[ChangedCalls]) -> str:
+    """The first in words. The rest, which the waves show, by a digest: what is accepted is all of it."""
+    words = [str(one) for one in found]
+    rest = words[_SHOWN:]
+    if rest:
+        digest = sha256("\n".join(rest).encode()).hexdigest()[:_DIGEST]
+        words = [*words[:_SHOWN], f"And {len(rest)} more, which the waves show (digest {digest})"]
+    return ". ".join(words) + "."
 
 
 def _goes_without(mesh: Mesh, calls: ChangedCalls, ordered: set[Ref]) -> bool:

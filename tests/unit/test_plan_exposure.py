@@ -8,6 +8,7 @@ from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
 from migrator.planner.calls import parse_calls
 from migrator.planner.exposing import exposed
+from migrator.planner.exposure import with_exposure
 from migrator.planner.moments import moments
 from migrator.planner.options import Acknowledge
 from migrator.rules import all_rules, analyze
@@ -165,3 +166,32 @@ def test_who_is_ambient_already_is_not_kept_out():
     _, plan = made(found)
     assert not [s.id for _, _, s in plan.steps() if s.id.startswith("keep-out")]
     assert calls(plan, "opens") == []
+
+
+def test_what_is_accepted_of_many_changes_is_all_of_them():
+    """Only the first are told in words; another one among the rest is not accepted with them."""
+    denied = [policy(f"p{n}", "a", to=[{"operation": {"paths": [f"/{n}"]}}]) for n in range(5)]
+    mesh, plan = made([*shop("a", "b"), *denied])
+
+    def without(start, *numbers):
+        """Copies left out by an editor."""
+        names = {f"expand.copy.shop.authorizationpolicy.p{n}-waypoint" for n in numbers}
+        phases = [
+            phase.model_copy(update={"waves": tuple(left(wave, names) for wave in phase.waves)})
+            for phase in start.phases
+        ]
+        return with_exposure(mesh, start.model_copy(update={"phases": tuple(phases)}))
+
+    def left(wave, names):
+        return wave.model_copy(update={"steps": tuple(s for s in wave.steps if s.id not in names)})
+
+    def accepted(start):
+        given = [a.model_copy(update={"acknowledged": True}) for a in start.acknowledgements]
+        return tuple(given)
+
+    four = without(plan, 0, 1, 2, 3)
+    assert "PLAN03" in codes(four)
+    four = four.model_copy(update={"acknowledgements": accepted(four)})
+    assert codes(with_exposure(mesh, four)) == set()
+    others = plan.model_copy(update={"acknowledgements": four.acknowledgements})
+    assert "PLAN03" in codes(without(others, 0, 1, 2, 4))
