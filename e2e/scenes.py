@@ -1,5 +1,6 @@
 """Small meshes of one test each: installed under a name of their own, planned, and gone afterwards."""
 
+import difflib
 import json
 import os
 import subprocess
@@ -88,8 +89,12 @@ class Scene:
         return applying.image(self.plane, self.names)
 
     def image_is(self, wanted: str) -> bool:
-        """In a moment: what a deleted Gateway owned is collected later."""
-        return bool(eventually(lambda: self.image() == wanted, 15))
+        """In a moment: what a deleted Gateway owned is collected later. What stays different is printed."""
+        if not eventually(lambda: self.image() == wanted, 60):
+            lines = difflib.unified_diff(wanted.splitlines(), self.image().splitlines(), n=4)
+            print("\n".join(lines))
+            return False
+        return True
 
     def foreign_changes(self) -> list[str]:
         """Fields that are not as before, and that no step of the plan is about; nor istiod's own objects."""
