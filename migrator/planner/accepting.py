@@ -5,9 +5,10 @@ from migrator.model.finding import Finding, Scope, Severity
 from migrator.model.resource import Ref
 from migrator.steps import Target
 
-from .layout import Layout, stopped_by
+from .layout import Layout
 from .order import Order, Unit
 from .plan import Acknowledgement
+from .staying import stopped_by
 from .ways_out import of_a_cycle
 
 

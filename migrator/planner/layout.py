@@ -4,26 +4,25 @@ Blockers stop the scope that they touch and nothing else: a mesh-wide one stops 
 namespace or workload leaves that behind, in sidecar mode, with its reason.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.services import Service
 from migrator.istio.workloads import Workload
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.model.resource import Ref
-from migrator.steps import Target
 
+from .binding import bound, cannot_hand_over
 from .grouping import grouped
 from .handled import HANDLED, PREPARED
 from .judging import acknowledgement, of_owner
 from .keepout import keeps_out, kept_out
 from .options import PlanOptions
 from .plan import Acknowledgement, Exclusion
-from .protection import is_guarded, over_denies
-from .ways_out import WITHOUT_ORDER, of_peers
+from .protection import is_guarded
+from .staying import concerns, excluded_by, excluded_for, on_the_node, stopped_by
 
 
 @dataclass(frozen=True)
@@ -121,29 +120,29 @@ def lay_out(
     """Decide. The order of `findings` does not matter."""
     wanted = tuple(w for w in mesh.meshed if options.wants(w.namespace))
     by_ref, homes = {w.ref: w for w in wanted}, {w.namespace for w in wanted}
-    relevant = tuple(f for f in findings if _concerns(f, homes))
+    relevant = tuple(f for f in findings if concerns(f, homes))
     judged = tuple(
-        (f, reason) for f, reason in suppressed if _concerns(f, homes) and not _handled(f)
+        (f, reason) for f, reason in suppressed if concerns(f, homes) and not _handled(f)
     )
     blocking = [f for f in relevant if _blocks(f, options)]
     stays: dict[Ref, list[Finding]] = {}
     for finding in blocking:
         for ref in stopped_by(finding, mesh, by_ref):
             stays.setdefault(ref, []).append(finding)
-    exclusions = [_excluded_by(mesh, by_ref[ref], found) for ref, found in stays.items()]
+    exclusions = [excluded_by(mesh, by_ref[ref], found) for ref, found in stays.items()]
     kept = [kept_out(w) for w in wanted if keeps_out(w) and w.ref not in stays]
     exclusions.extend(kept)
     stays.update({one.target.ref: [] for one in kept})
     guarded_all = frozenset(w.ref for w in wanted if is_guarded(mesh, w))
     for workload in wanted:
         if workload.ref in guarded_all and workload.ref not in stays:
-            reason = _cannot_hand_over(mesh, workload)
+            reason = cannot_hand_over(mesh, workload)
             if reason:
                 stays[workload.ref] = []
-                exclusions.append(_excluded_for(workload, reason))
+                exclusions.append(excluded_for(workload, reason))
     moving = tuple(w for w in wanted if w.ref not in stays)
     guarded = frozenset(w.ref for w in moving if w.ref in guarded_all)
-    exclusions.extend(_on_the_node(mesh, {w.namespace for w in moving}))
+    exclusions.extend(on_the_node(mesh, {w.namespace for w in moving}))
     return Layout(
         mesh=mesh,
         options=options,
@@ -157,7 +156,7 @@ def lay_out(
             or (f.severity is Severity.BLOCKER and not _handled(f) and not _blocks(f, options))
         )
         + tuple(of_owner(f, reason) for f, reason in judged),
-        bound=_bound(mesh, moving, guarded, options),
+        bound=bound(mesh, moving, guarded, options.waypoints),
         guarded=guarded,
         findings=relevant,
         accepted=tuple(
@@ -181,119 +180,3 @@ def _blocks(finding: Finding, options: PlanOptions) -> bool:
         and not _handled(finding)
         and not any(a.covers(finding) for a in options.acknowledge)
     )
-
-
-def _concerns(finding: Finding, namespaces: set[str]) -> bool:
-    if finding.severity is Severity.INFO:
-        return False
-    if finding.scope is Scope.CLUSTER:
-        return True
-    return bool(_namespaces_of(finding) & namespaces)
-
-
-def _namespaces_of(finding: Finding) -> set[str]:
-    touched = {ref.namespace or ref.name for ref in finding.affects}
-    if touched:
-        return touched
-    subject = finding.subject
-    return {subject.name if subject.group_kind == kinds.NAMESPACE else subject.namespace}
-
-
-def stopped_by(finding: Finding, mesh: Mesh, wanted: Mapping[Ref, Workload]) -> Iterable[Ref]:
-    """Who stays behind for it. A finding that names no workload stops its whole namespace."""
-    if finding.scope is Scope.CLUSTER:
-        return ()
-    if finding.scope is Scope.WORKLOAD:
-        touched = {finding.subject, *finding.affects}
-        behind = {
-            w.ref
-            for ref in touched
-            if (service := mesh.services.get(ref)) is not None
-            for w in mesh.services.workloads(service)
-        }
-        named = touched | behind
-        if any(mesh.workload(ref) is not None for ref in named):
-            return sorted(named & wanted.keys())
-    homes = _namespaces_of(finding)
-    return [w.ref for home in sorted(homes) for w in mesh.meshed_in(home) if w.ref in wanted]
-
-
-def _cannot_hand_over(mesh: Mesh, workload: Workload) -> str:
-    services = [s for s in mesh.services.of_workload(workload) if can_bind(s)]
-    if not services:
-        return (
-            "It is protected at HTTP level, and no Service with a cluster IP leads to it, "
-            "so that no waypoint can stand in front of it."
-        )
-    for policy in mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload):
-        if over_denies(mesh, policy):
-            return (
-                f"AuthorizationPolicy {policy.namespace}/{policy.name} also protects a gateway, so it "
-                "cannot be narrowed to pods with a sidecar, and ztunnel would deny more by it than it asks."
-            )
-    for service in services:
-        behind = mesh.services.workloads(service)
-        for policy in mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload):
-            chosen = {w.ref for w in mesh.attachments.workloads_of(policy)}
-            left_out = sorted(w.name for w in behind if w.ref not in chosen)
-            if left_out:
-                return (
-                    f"AuthorizationPolicy {policy.namespace}/{policy.name} protects it and not "
-                    f"{', '.join(left_out)}, which Service {service.name} leads to as well; a waypoint "
-                    "judges requests by Service and cannot tell them apart."
-                )
-    return ""
-
-
-def can_bind(service: Service) -> bool:
-    """A waypoint is bound by the Service's virtual IP."""
-    return not service.headless and service.type != "ExternalName"
-
-
-def _bound(
-    mesh: Mesh, moving: tuple[Workload, ...], guarded: frozenset[Ref], options: PlanOptions
-) -> Mapping[Ref, tuple[str, ...]]:
-    bound: dict[Ref, tuple[str, ...]] = {}
-    for workload in moving:
-        for service in mesh.services.of_workload(workload):
-            if not can_bind(service) or service.ref in bound:
-                continue
-            reasons = mesh.waypoints.needs(service)
-            asked = [r for r in reasons if r.hard or options.waypoints == "all"]
-            if asked or workload.ref in guarded:
-                bound[service.ref] = tuple(sorted({r.code for r in asked}))
-    return dict(sorted(bound.items()))
-
-
-def _excluded_by(mesh: Mesh, workload: Workload, findings: list[Finding]) -> Exclusion:
-    found = sorted(findings, key=lambda f: f.sort_key)
-    fixes = [f.fix for f in found]
-    if any(f.rule in WITHOUT_ORDER for f in found):
-        fixes.append(of_peers(mesh, workload))
-    return Exclusion(
-        target=Target.of(workload.ref),
-        reason=" ".join(f"{f.code} {f.rule}: {f.message}" for f in found),
-        rules=tuple(sorted({f.code for f in found})),
-        fix=" ".join(dict.fromkeys(fixes)),
-    )
-
-
-def _excluded_for(workload: Workload, reason: str) -> Exclusion:
-    return Exclusion(
-        target=Target.of(workload.ref),
-        reason=reason,
-        fix="Put a ClusterIP Service in front whose workloads all have the same policies.",
-    )
-
-
-def _on_the_node(mesh: Mesh, namespaces: set[str]) -> Iterator[Exclusion]:
-    """Neighbours of what moves that no data plane ever captures (AMB320): nothing changes for them."""
-    for workload in mesh.workloads:
-        if workload.namespace in namespaces and workload.host_network:
-            yield Exclusion(
-                target=Target.of(workload.ref),
-                reason="AMB320 host-network-pod: It uses the node's network: it has no sidecar, and the "
-                "namespace's label does not capture it.",
-                rules=("AMB320",),
-                fix="Nothing to do.",
-            )
