@@ -7,6 +7,7 @@ beside this one, which names the Istio file that it mirrors.
 from collections.abc import Mapping
 from functools import cached_property
 
+from migrator.istio.network import isolation
 from migrator.istio.pods import dataplane, injection
 from migrator.istio.pods.injection import Injection, Webhooks
 from migrator.istio.policies import attachment, authz, mtls
@@ -17,6 +18,7 @@ from migrator.model.snapshot import Snapshot
 
 from . import kinds, meshconfig, services, workloads
 from . import labels as names
+from .selectors import Labelled
 from .versions import Version
 from .workloads import Role, Workload
 
@@ -30,7 +32,7 @@ class Namespace:
         self.name = name
         self.resource = resource
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """Its labels, with the one that the API server always adds."""
         own = self.resource.labels if self.resource else {}
@@ -48,6 +50,7 @@ class Mesh:
         self.snapshot = snapshot
         self._version = istio_version
         self._states: dict[Workload, dataplane.State] = {}
+        self._labelled: dict[str, Labelled[Workload]] = {}
 
     def changed(self, changes: Mapping[Ref, Resource | None]) -> "Mesh":
         """The mesh with these objects in place of what was there; None for one that is gone."""
@@ -102,6 +105,14 @@ class Mesh:
 
     def workloads_in(self, namespace: str) -> tuple[Workload, ...]:
         return self._workloads_by_namespace.get(namespace, ())
+
+    def labelled_in(self, namespace: str) -> Labelled[Workload]:
+        """The workloads of `namespace`, to be found by the labels of their pods."""
+        found = self._labelled.get(namespace)
+        if found is None:
+            own = self.workloads_in(namespace)
+            found = self._labelled[namespace] = Labelled(own, lambda w: w.labels)
+        return found
 
     @cached_property
     def _workloads_by_ref(self) -> Mapping[Ref, Workload]:
@@ -202,6 +213,11 @@ class Mesh:
     @cached_property
     def _effects(self) -> dict[Resource, authz.Evaluation]:
         return {}
+
+    @cached_property
+    def network(self) -> isolation.Isolation:
+        """The NetworkPolicies: which pods they isolate, and which workloads their peers name."""
+        return isolation.Isolation(self)
 
     # -- services, routes, waypoints
 

@@ -14,7 +14,6 @@ from migrator.model.fieldpath import field
 from migrator.model.resource import Ref, Resource
 
 from . import kinds
-from .selectors import has_labels
 from .workloads import Workload
 
 if TYPE_CHECKING:
@@ -166,9 +165,7 @@ class Services:
         selector = resource.spec.get("selector") or {}
         if not selector or resource.spec.get("type") == "ExternalName":
             return ()
-        return tuple(
-            w for w in self._mesh.workloads_in(resource.namespace) if has_labels(selector, w.labels)
-        )
+        return self._mesh.labelled_in(resource.namespace).carrying(selector)
 
     def _service(self, resource: Resource) -> Service:
         behind = self._behind.get(resource.ref, ())

@@ -5,21 +5,17 @@ source pod's address (ztunnel ARCHITECTURE.md; Istio documentation, ambient/usag
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from migrator.istio import kinds
 from migrator.istio.network.networkpolicy import (
     HBONE_PORT,
     Direction,
     Peer,
-    Pod,
     PolicyRule,
-    by_namespace,
     covers,
     describe,
     is_everybody,
-    is_member,
-    isolating,
     may_hold_pods,
     rules,
 )
@@ -34,6 +30,9 @@ if TYPE_CHECKING:
 _AMBIENT = frozenset({dataplane.Mode.AMBIENT, dataplane.Mode.PENDING})
 
 
+Shut = tuple[PolicyRule, list[str]]  # a rule, and whom it lets in to application ports only
+
+
 class Gap(NamedTuple):
     """One policy, in one direction, that would stop HBONE of `workloads`."""
 
@@ -42,11 +41,6 @@ class Gap(NamedTuple):
     ports: tuple[str, ...]
     peers: tuple[str, ...]
     workloads: tuple[Workload, ...]
-
-
-def pod_of(mesh: "Mesh", workload: Workload) -> Pod:
-    """Describe a pod of `workload` as policies see it."""
-    return Pod(workload.namespace, mesh.namespace(workload.namespace).labels, workload.labels)
 
 
 def gaps(mesh: "Mesh") -> tuple[Gap, ...]:
@@ -73,37 +67,42 @@ class _Analysis:
     """The pods of the source that speak HBONE once all is moved, asked against each policy."""
 
     def __init__(self, mesh: "Mesh") -> None:
-        self.policies = by_namespace(mesh.of(kinds.NETWORK_POLICY))
-        self.known_members: dict[tuple[str, int], list[Workload]] = {}
+        self.network = mesh.network
         self.gateways = [w for w in mesh.workloads if w.role is Role.GATEWAY]
         self.meshed = mesh.meshed
-        self.everyone = [(w, pod_of(mesh, w)) for w in mesh.workloads] if self.policies else []
-        meshed = set(self.meshed)
-        self.speakers = {
+        meshed = frozenset(self.meshed)
+        self.speakers = frozenset(
             w
-            for w, _ in self.everyone
+            for w in (mesh.workloads if self.network.policies else ())
             if w in meshed
             or w.role in {Role.GATEWAY, Role.WAYPOINT}
             or mesh.state(w).mode in _AMBIENT
-        }
-        self.pods = dict(self.everyone)
+        )
+        self.known_shut: dict[tuple[Direction, tuple[Resource, ...]], tuple[Shut, ...]] = {}
+        self.servers = {_declared(w) for w in self.speakers if w.role is not Role.GATEWAY}
 
     def isolated(self) -> Iterator[tuple[Workload, Direction]]:
         """Servers for ingress; clients, among them gateways, for egress."""
         for workload in self.meshed:
-            if workload.namespace in self.policies:
+            if workload.namespace in self.network.policies:
                 yield workload, Direction.INGRESS
                 yield workload, Direction.EGRESS
         for gateway in self.gateways:
-            if gateway.namespace in self.policies:
+            if gateway.namespace in self.network.policies:
                 yield gateway, Direction.EGRESS
 
-    def shut(
-        self, workload: Workload, direction: Direction
-    ) -> Iterator[tuple[PolicyRule, list[str]]]:
+    def shut(self, workload: Workload, direction: Direction) -> tuple[Shut, ...]:
         """Find rules that let peers through to application ports, while none lets them to HBONE."""
-        policies = self.policies[workload.namespace]
-        all_rules = rules(isolating(policies, direction, self.pods[workload]), direction)
+        policies = self.network.isolating(self.network.pod_of(workload), direction)
+        key = (direction, policies)  # most pods of a namespace are isolated by the same ones
+        if key not in self.known_shut:
+            self.known_shut[key] = tuple(self._shut(policies, direction, workload.namespace))
+        return self.known_shut[key]
+
+    def _shut(
+        self, policies: tuple[Resource, ...], direction: Direction, namespace: str
+    ) -> Iterator[Shut]:
+        all_rules = rules(policies, direction)
         hbone = [rule for rule in all_rules if rule.allows(HBONE_PORT)]
         if any(not rule.peers or any(map(is_everybody, rule.peers)) for rule in hbone):
             return
@@ -114,8 +113,8 @@ class _Analysis:
             missing = [
                 describe(peer)
                 for peer in rule.peers
-                if self._speaks(peer, rule, workload.namespace)
-                and not self._covered(peer, open_to, workload.namespace)
+                if self._speaks(peer, rule, namespace)
+                and not self._covered(peer, open_to, namespace)
             ]
             if not rule.peers and self._anyone(rule):
                 missing = ["everybody"]
@@ -125,40 +124,41 @@ class _Analysis:
     def _anyone(self, rule: PolicyRule) -> bool:
         """Whether a rule for everybody matters: for a client, only if some server has the port."""
         return rule.direction is Direction.INGRESS or any(
-            _listens(w, rule) for w in self.speakers if w.role is not Role.GATEWAY
+            _listens(declared, rule) for declared in self.servers
         )
 
     def _speaks(self, peer: Peer, rule: PolicyRule, namespace: str) -> bool:
         """Whether some of the peer's pods belong to the mesh; pods outside the source might."""
         if "ipBlock" in peer:
             return may_hold_pods(peer) and self._anyone(rule)
-        members = self._members(peer, namespace)
+        members = self.network.members(peer, namespace)
         if rule.direction is Direction.EGRESS:
-            members = [w for w in members if w.role is not Role.GATEWAY] if members else members
-            return not members or any(w in self.speakers and _listens(w, rule) for w in members)
+            members = tuple(w for w in members if w.role is not Role.GATEWAY)
+            return not members or any(
+                w in self.speakers and _listens(_declared(w), rule) for w in members
+            )
         return not members or any(w in self.speakers for w in members)
 
     def _covered(self, peer: Peer, open_to: list[Peer], namespace: str) -> bool:
         """By what the texts say, or because each known pod of the peer is let through."""
-        if any(covers(wide, peer) for wide in open_to):
-            return True
-        members = [w for w in self._members(peer, namespace) if w in self.speakers]
-        return bool(members) and all(
-            any(is_member(wide, namespace, self.pods[w]) for wide in open_to) for w in members
-        )
-
-    def _members(self, peer: Peer, namespace: str) -> list[Workload]:
-        key = (namespace, id(peer))  # one policy is asked about for each of its pods
-        if key not in self.known_members:
-            members = [w for w, pod in self.everyone if is_member(peer, namespace, pod)]
-            self.known_members[key] = members
-        return self.known_members[key]
+        if not open_to or any(covers(wide, peer) for wide in open_to):
+            return bool(open_to)
+        members = self.speakers.intersection(self.network.members(peer, namespace))
+        let_in = (self.network.members(wide, namespace) for wide in open_to)
+        return bool(members) and members.issubset(chain.from_iterable(let_in))
 
 
-def _listens(workload: Workload, rule: PolicyRule) -> bool:
-    """Whether the rule names a port that the workload declares; one that declares none might."""
-    declared = [p for c in workload.containers for p in c.get("ports") or ()]
-    names = {p.get("name") for p in declared} & set(rule.application_ports)
-    return (
-        not declared or bool(names) or any(rule.allows(p.get("containerPort", 0)) for p in declared)
+def _declared(workload: Workload) -> frozenset[tuple[str | None, int]]:
+    """The ports that the containers declare, by name and number."""
+    return frozenset(
+        (port.get("name"), port.get("containerPort", 0))
+        for container in workload.containers
+        for port in container.get("ports") or ()
+    )
+
+
+def _listens(declared: frozenset[tuple[str | None, int]], rule: PolicyRule) -> bool:
+    """Whether the rule names one of these ports; a workload that declares none might have it."""
+    return not declared or any(
+        name in rule.application_ports or rule.allows(number) for name, number in declared
     )

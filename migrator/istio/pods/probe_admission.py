@@ -2,18 +2,10 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from migrator.istio import kinds
-from migrator.istio.network.networkpolicy import (
-    Direction,
-    admits_probes,
-    by_namespace,
-    isolating,
-    rules,
-)
+from migrator.istio.network.networkpolicy import Direction, admits_probes, rules
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Resource
 
-from .hbone_gaps import pod_of
 from .probes import Probe, probes
 
 if TYPE_CHECKING:
@@ -30,12 +22,9 @@ class RefusedProbes(NamedTuple):
 
 def refused_probes(mesh: "Mesh") -> tuple[RefusedProbes, ...]:
     """One answer for each policy that isolates probed pods of the mesh."""
-    policies = by_namespace(mesh.of(kinds.NETWORK_POLICY))
     found: dict[Resource, list[tuple[Workload, tuple[Probe, ...]]]] = {}
-    for workload in mesh.meshed if policies else ():
-        isolated_by = isolating(
-            policies.get(workload.namespace, ()), Direction.INGRESS, pod_of(mesh, workload)
-        )
+    for workload in mesh.meshed if mesh.network.policies else ():
+        isolated_by = mesh.network.isolating(mesh.network.pod_of(workload), Direction.INGRESS)
         let_in = rules(isolated_by, Direction.INGRESS)
         refused = tuple(
             probe

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.network.networkpolicy import Direction, Pod, is_member, isolating, rules
+from migrator.istio.network.networkpolicy import Direction, Pod, is_member, rules
 from migrator.istio.waypoint.waypoint_pods import waypoint_pods
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.model.resource import Resource
@@ -36,11 +36,10 @@ class NetworkPolicyBlocksIstiodCa(Rule):
     inputs = kinds.WAYPOINT_REASONS | {kinds.NETWORK_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        policies = mesh.of(kinds.NETWORK_POLICY)
         root = mesh.namespace(mesh.config.root_namespace)
         istiod = Pod(root.name, root.labels, {"app": "istiod"})
-        for pod, services in waypoint_pods(mesh) if policies else ():
-            denied_by = isolating(policies, Direction.EGRESS, pod)
+        for pod, services in waypoint_pods(mesh) if mesh.network.policies else ():
+            denied_by = mesh.network.isolating(pod, Direction.EGRESS)
             if denied_by and not _let_out(denied_by, istiod):
                 first = denied_by[0]
                 yield self.finding(

@@ -11,10 +11,8 @@ from migrator.istio.network.networkpolicy import (  # fmt: skip
     PolicyRule,
     is_everybody,
     is_member,
-    isolating,
     rules,
 )
-from migrator.istio.pods.hbone_gaps import pod_of
 from migrator.istio.services import Service
 from migrator.istio.waypoint.waypoint_pods import waypoint_pods
 from migrator.model.finding import Finding, Remedy, Severity
@@ -42,17 +40,16 @@ class NetworkPolicyIpblockL7(Rule):
     inputs = kinds.WAYPOINT_REASONS | {kinds.NETWORK_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        if mesh.of(kinds.NETWORK_POLICY):
+        if mesh.network.policies:
             for waypoint, services in waypoint_pods(mesh):
                 for service in services:
                     yield from self._service(mesh, waypoint, service)
 
     def _service(self, mesh: Mesh, waypoint: Pod, service: Service) -> Iterator[Finding]:
-        policies, meshed = mesh.of(kinds.NETWORK_POLICY), set(mesh.meshed)
-        for workload in mesh.services.workloads(service):
-            isolated_by = isolating(policies, Direction.INGRESS, pod_of(mesh, workload))
+        for workload in mesh.services.apps(service):
+            isolated_by = mesh.network.isolating(mesh.network.pod_of(workload), Direction.INGRESS)
             hbone = [r for r in rules(isolated_by, Direction.INGRESS) if r.allows(HBONE_PORT)]
-            if workload in meshed and hbone and not any(_lets_in(r, waypoint) for r in hbone):
+            if hbone and not any(_lets_in(r, waypoint) for r in hbone):
                 policy = hbone[0].policy
                 yield self.finding(
                     policy,
