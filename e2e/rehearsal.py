@@ -6,7 +6,6 @@ starts ends with it, and it ends with its input.
 """
 
 import json
-import os
 import shutil
 import signal
 import sys
@@ -17,7 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from migrator.adapters.throwaway import owner
+
 from .api import Api
+from .caught_up import CaughtUp
 from .cni_standin import CniStandIn, Pod
 from .controlplane import ControlPlane
 from .istio import TAG
@@ -44,12 +46,13 @@ class Session:
     def create(self, _: Mapping[str, Any]) -> dict[str, Any]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        (folder / "owner").write_text(str(os.getpid()))
+        (folder / "owner").write_text(owner.mine())
         self._plane = self._stack.enter_context(ControlPlane(folder))
         self._plane.install_istio("default")
         self._plane.kubectl("apply", "--server-side", "-f", str(CRDS))
         self._cni = self._stack.enter_context(CniStandIn(self._plane))
         self._oracle = self._stack.enter_context(Oracle(self._plane))
+        self._istiod = CaughtUp(self._plane)
         return {"kubeconfig": str(self._plane.kubeconfig), "istio": TAG}
 
     def ambient(self, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +66,7 @@ class Session:
     def sample(self, _: Mapping[str, Any]) -> dict[str, Any]:
         moment = self._moment()
         if moment is None:
-            return {"samples": [], "why": f"istiod did not know every pod within {_SECONDS:.0f} s"}
+            return {"samples": [], "why": f"istiod was behind the cluster for {_SECONDS:.0f} s"}
         return {
             "samples": [
                 [call["id"], *outcome]
@@ -83,11 +86,13 @@ class Session:
         return {}
 
     def _moment(self) -> Moment | None:
-        """A look during which no pod became ready or ceased to be."""
+        """A look during which no pod became ready or ceased to be, at an istiod that is not behind."""
         deadline = time.monotonic() + _SECONDS
-        while time.monotonic() < deadline:
+        while (left := deadline - time.monotonic()) > 0:
             api = Api(self._plane)
             before = _ready(api, self._spaces)
+            if not self._istiod.wait(left):
+                break
             told = tell(self._plane, self._oracle, self._spaces)
             if told is not None and _ready(api, self._spaces) == before:
                 pods = frozenset(key for key in told.pods if _shape(key) in before)
