@@ -117,6 +117,16 @@ class CniStandIn:
         self._pods.stop()
         self._thread.join()
 
+    def owes(self, body: dict[str, Any], space: Mapping[str, str]) -> bool:
+        """Whether it will still write to the pod; `space` are the labels of its namespace.
+
+        The real one has done so before a container of a new pod starts (istio/istio cni/pkg/plugin).
+        """
+        pod, manner = Pod.of(body), self._manner
+        if self._settings is None or (manner.name == "never" and manner.only(pod)):
+            return False
+        return self._settings.annotation(pod, space) != pod.annotation
+
     def prompt(self) -> None:
         """As the agent does when all is well."""
         self._manner = Manner()

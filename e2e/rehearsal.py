@@ -91,6 +91,9 @@ class Session:
         while (left := deadline - time.monotonic()) > 0:
             api = Api(self._plane)
             before = _ready(api, self._spaces)
+            if self._is_enrolling(api):
+                time.sleep(0.05)
+                continue
             if not self._istiod.wait(left):
                 break
             told = tell(self._plane, self._oracle, self._spaces)
@@ -99,6 +102,18 @@ class Session:
                 return Moment(told, pods, frozenset(_entered(api, self._spaces)))
             time.sleep(0.1)
         return None
+
+    def _is_enrolling(self, api: Api) -> bool:
+        """Whether a pod is as no real one ever is: started, and not yet enrolled."""
+        for space in self._spaces:
+            labels = api.get(f"/api/v1/namespaces/{space}")["metadata"].get("labels") or {}
+            if any(self._cni.owes(pod, labels) for pod in api.items(_pods(space))):
+                return True
+        return False
+
+
+def _pods(space: str) -> str:
+    return f"/api/v1/namespaces/{space}/pods"
 
 
 def _is_in(pod: Pod, spaces: set[str]) -> bool:
@@ -113,7 +128,7 @@ def _ready(api: Api, spaces: Iterable[str]) -> set[tuple[str, tuple[tuple[str, s
     """Namespace, labels and whether there is a sidecar, of all pods that are Ready."""
     found = set()
     for space in spaces:
-        for pod in api.items(f"/api/v1/namespaces/{space}/pods"):
+        for pod in api.items(_pods(space)):
             meta = pod["metadata"]
             conditions = {
                 c["type"]: c["status"] for c in pod.get("status", {}).get("conditions") or ()

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from migrator.adapters.throwaway import owner
+
 from .applying import ROOT, acknowledge_all, edit_plan
 from .meshes import EXAMPLES, eventually
 from .rehearsal import PREFIX
@@ -58,18 +60,25 @@ MESHES: list[tuple[str, Path, tuple[str, ...]]] = [
     ("bookinfo", BOOKINFO, (WAYPOINT,)),
 ]
 _OWN = Path(os.environ.get(CORPUS, "/nowhere"))
-MESHES += [(one.name, one, (ENROLMENT,)) for one in sorted(_OWN.glob("*/"))]
+MESHES += [(o.name, o, (WAYPOINT, ENROLMENT, IMAGE, ERRORS)) for o in sorted(_OWN.glob("*/"))]
 
 
 @pytest.mark.parametrize(("mesh", "source", "faults"), MESHES, ids=[one[0] for one in MESHES])
 def test_a_sound_plan_passes_and_stops_at_every_fault(mesh, source, faults):
     code, report = rehearsed(str(source), *calls_of(mesh), faults=faults)
-    assert [one["fault"] for one in report["faults"]] == list(faults)
+    ours = source.parent != _OWN
+    assert [one["fault"] for one in report["faults"]] == [
+        one for one in faults if ours or not any(o.startswith(one) for o in report["left_out"])
+    ]
     for one in report["faults"]:
         assert (one["stopped"], one["rolled_back"], one["differs"]) == (True, True, []), one
-    assert (code, report["verdict"]) == (0, "passed"), report["reasons"]
     assert [one for one in report["incidents"] if not one["expected"]] == []
-    assert min(report["baseline"]["allowed"], report["baseline"]["denied"]) > 0
+    if ours:
+        assert (code, report["verdict"]) == (0, "passed"), report["reasons"]
+        assert report["baseline"]["denied"] > 0
+    else:  # of which nobody knows whether it has policies
+        assert code == 0 or all("could not show" in one for one in report["reasons"])
+    assert report["baseline"]["allowed"] > 0
     assert report["samples"] == report["simulated_samples"] > 0
     assert report["steps"]
 
@@ -125,7 +134,7 @@ def test_a_bad_plan_fails_with_the_step_and_the_callers(edit, kind, tmp_path):
     assert all(one["step"] and one["caller"] for one in wrong)
 
 
-def test_an_interrupted_rehearsal_leaves_nothing_behind():
+def test_one_that_runs_is_left_alone_and_one_that_is_interrupted_leaves_nothing():
     before = set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
     process = subprocess.Popen(
         [*COMMAND, "rehearse", str(EXAMPLES / "shop" / "mesh"), *PROVIDER, "--fault", "none"],
@@ -134,6 +143,8 @@ def test_an_interrupted_rehearsal_leaves_nothing_behind():
     folder = eventually(lambda: set(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")) - before, 60)
     (left,) = folder
     assert eventually((left / "kubeconfig").exists, 60)  # in the middle of starting
+    cleaned = run("rehearse", *PROVIDER, "--clean")
+    assert f"left alone {left}: the rehearsal of process" in cleaned.stderr
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
     words, _ = process.communicate(timeout=120)
@@ -144,10 +155,11 @@ def test_an_interrupted_rehearsal_leaves_nothing_behind():
 
 def test_what_a_killed_one_left_is_found_and_deleted():
     leftover = Path(tempfile.mkdtemp(prefix=PREFIX))
-    (leftover / "owner").write_text("4194304")  # no process has this id: the largest is one less
+    place = owner.mine().partition("-")[0]
+    (leftover / "owner").write_text(f"{place}-4194304-000000")  # the largest id is one less
     done = run("rehearse", *PROVIDER, "--clean")
     assert done.returncode == 0
-    assert str(leftover) in done.stderr
+    assert f"deleted {leftover}" in done.stderr
     assert not leftover.exists()
 
 

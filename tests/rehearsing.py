@@ -23,7 +23,7 @@ from migrator.ports import Body, Probe, Watcher
 from migrator.rehearsal.calls import Answer, Call, Sample
 from migrator.rehearsal.faults import Fault, Trouble
 from migrator.rehearsal.matrix import Ability
-from migrator.rehearsal.providers import Nature
+from migrator.rehearsal.providers import Leftover, Nature
 from migrator.rehearsal.whole import Tools
 
 from .runs import Watcher as Quiet
@@ -139,8 +139,8 @@ class FakeProvider:
         self.prepare(self.last)
         return self.last
 
-    def leftovers(self) -> Sequence[str]:
-        return ("one", "two")
+    def leftovers(self) -> Sequence[Leftover]:
+        return (Leftover("one"), Leftover("two", "somebody uses it"))
 
     def remove(self, leftover: str) -> None:
         raise AssertionError(leftover)

@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 
+_FORCE = "With --clean: also what a rehearsal that runs uses, or nobody knows whose it is."
+
+
 class ProviderOption(StrEnum):
     """Where the cluster comes from."""
 
@@ -111,9 +114,6 @@ Patience = Annotated[
     int, typer.Option(metavar="SECONDS", min=10, help="For any check of the plan at most.")
 ]
 Output = Annotated[Form, typer.Option("--output", "-o", help="The form of the report.")]
-Keep = Annotated[
-    bool, typer.Option("--keep", help="Do not delete the cluster; not with controlplane.")
-]
-Clean = Annotated[
-    bool, typer.Option("--clean", help="Only delete what earlier rehearsals left behind.")
-]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the cluster; not with controlplane.")]
+Clean = Annotated[bool, typer.Option("--clean", help="Only delete what rehearsals left behind.")]
+Force = Annotated[bool, typer.Option("--force", help=_FORCE)]

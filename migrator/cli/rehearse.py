@@ -1,10 +1,15 @@
 """`migrate rehearse`: the whole migration on a throw-away cluster, with traffic, faults and a verdict."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from . import calling, common, executing, live
 from . import rehearsal_options as options
 from .rehearsal_options import FaultOption, ProviderOption
+
+if TYPE_CHECKING:
+    from migrator.rehearsal.providers import Provider
 
 
 def rehearse(
@@ -17,6 +22,7 @@ def rehearse(
     output: options.Output = options.Form.TEXT,
     keep: options.Keep = False,
     clean: options.Clean = False,
+    force: options.Force = False,
     image: options.Image = "migrate/rehearsal:latest",
     node_image: options.NodeImage = "",
     load_image: options.Load = None,
@@ -41,6 +47,9 @@ def rehearse(
     if keep and provider is ProviderOption.CONTROLPLANE:
         message = "--keep: what controlplane starts ends with the command; `make cluster` keeps one"
         raise typer.BadParameter(message)
+    if force and not clean:
+        message = "--force: only with --clean"
+        raise typer.BadParameter(message)
     load = tuple(load_image or ())
     found = provider_of(
         Place(
@@ -49,10 +58,9 @@ def rehearse(
         )
     )  # fmt: skip
     if clean:
-        for leftover in found.leftovers():
-            found.remove(leftover)
-            common.narrate(f"deleted {leftover}")
+        _clean(found, force=force)
         return
+    from migrator.adapters.throwaway import owner
     from migrator.rehearsal.faults import Trouble
     from migrator.rehearsal.recreate import Wish
     from migrator.rehearsal.whole import Options
@@ -66,9 +74,18 @@ def rehearse(
     where = rehearsing.Where(context, kubeconfig, calls, istio_version)
     subject = rehearsing.subject(sources, where)
     watcher = executing.watcher(yes=True)
-    how = Options(Wish(image, replicas), wanted, patience, keep=keep)
+    how = Options(Wish(image, replicas, owner.mine()), wanted, patience, keep=keep)
     with rehearsing.interruptible():
         report = whole(subject, found, tools(watcher), how)
     rehearsing.show(report, output.value)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _clean(provider: "Provider", *, force: bool) -> None:
+    for one in provider.leftovers():
+        if one.used and not force:
+            common.narrate(f"left alone {one.name}: {one.used}; with --force it is deleted too")
+        else:
+            provider.remove(one.name)
+            common.narrate(f"deleted {one.name}")

@@ -9,7 +9,7 @@ from migrator.model.resource import Ref
 from migrator.ports import Body, Clock, Cluster
 
 from .persons import Persons
-from .recreate import MARK, Manifest, Recreated, is_deciding, ref_of
+from .recreate import MARK, OWNER, Manifest, Recreated, is_deciding, ref_of
 
 _COUNTED = (kinds.DEPLOYMENT, kinds.STATEFUL_SET)
 _PAUSE = 1.0
@@ -49,7 +49,7 @@ def _create(cluster: Cluster, manifest: Manifest) -> str:
 def _again(cluster: Cluster, manifest: Manifest) -> str:
     """An object that is there already, as the namespace `default` is, gets what it lacks, but no mark."""
     meta = manifest["metadata"]
-    kept = {k: v for k, v in (meta.get("labels") or {}).items() if k not in MARK}
+    kept = {k: v for k, v in (meta.get("labels") or {}).items() if k not in {*MARK, OWNER}}
     manifest = {**manifest, "metadata": {**meta, "labels": kept}}
     wanted: Body = {key: manifest[key] for key in ("metadata", "spec") if key in manifest}
     try:

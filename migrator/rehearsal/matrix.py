@@ -49,12 +49,13 @@ OUTSIDE = Sender(None, "", Caller.OUTSIDE)
 
 class Ability(NamedTuple):
     """What a provider's traffic can show: valid tokens of any issuer, external authorizers that refuse,
-    calls that gateways themselves make.
+    calls that gateways themselves make, NetworkPolicies that refuse.
     """
 
     tokens: bool = False
     authorizers: bool = False
     gateways: bool = True
+    networks: bool = True
 
 
 class Matrix(NamedTuple):

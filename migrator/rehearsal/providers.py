@@ -58,6 +58,13 @@ class Throwaway(Protocol):
         """Everything that was made is gone when this returns; nothing to delete is no error."""
 
 
+class Leftover(NamedTuple):
+    """What a rehearsal made. `used` says why it may still be wanted; empty for what nobody uses."""
+
+    name: str
+    used: str = ""
+
+
 class Provider(Protocol):
     """Where disposable clusters come from."""
 
@@ -70,8 +77,8 @@ class Provider(Protocol):
     def create(self, istio: str) -> Throwaway:
         """A cluster, with Istio near this version. Raises MigrateError; then nothing is left over."""
 
-    def leftovers(self) -> Sequence[str]:
-        """What earlier rehearsals left behind, by name."""
+    def leftovers(self) -> Sequence[Leftover]:
+        """What rehearsals made and what is still there; that of running ones too, which it says."""
 
     def remove(self, leftover: str) -> None:
-        """Delete one of `leftovers`."""
+        """Delete one of `leftovers`, by its name, whoever uses it."""

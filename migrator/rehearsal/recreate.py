@@ -16,6 +16,7 @@ from . import standin
 Manifest = dict[str, Any]
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
 MARK = {"migrate/rehearsal": "true"}  # on every namespace that a rehearsal makes
+OWNER = "migrate/rehearsal-owner"  # a label beside it: which rehearsal
 _META = ("name", "namespace", "labels", "annotations")
 _MANAGED = "gateway.istio.io/managed"
 _SERVERS = "kubectl.kubernetes.io/last-applied-configuration"
@@ -34,11 +35,13 @@ DECIDING = frozenset(
     {kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.PEER_AUTHENTICATION,
      kinds.NETWORK_POLICY}
 )  # fmt: skip
-# Whose older versions have the same fields (istio/api: one message, aliases of it), whatever a file says
+# Whose older versions have the same fields, whatever a file says (istio/api: one message, aliases of it;
+# Gateway API: v1beta1 and v1alpha2 of what has become v1)
 _IN_V1 = frozenset(
     {kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.PEER_AUTHENTICATION,
      kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE, kinds.ISTIO_GATEWAY, kinds.SERVICE_ENTRY,
-     kinds.SIDECAR, kinds.WORKLOAD_ENTRY, kinds.WORKLOAD_GROUP, kinds.TELEMETRY}
+     kinds.SIDECAR, kinds.WORKLOAD_ENTRY, kinds.WORKLOAD_GROUP, kinds.TELEMETRY, kinds.GATEWAY,
+     kinds.HTTP_ROUTE, kinds.GRPC_ROUTE}
 )  # fmt: skip
 # Nobody misses them in a rehearsal: others make them, or they say what the cluster itself is
 _UNSAID = frozenset(
@@ -49,10 +52,16 @@ _UNSAID = frozenset(
 
 
 class Wish(NamedTuple):
-    """How workloads are made again."""
+    """How workloads are made again. `owner`: what namespaces say of whose they are."""
 
     image: str = standin.IMAGE
     replicas: int = 2
+    owner: str = ""
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """The labels of every namespace that is made."""
+        return {**MARK, **({OWNER: self.owner} if self.owner else {})}
 
 
 class Recreated(NamedTuple):
@@ -82,7 +91,8 @@ class _Maker:
         spaces = [n for n in self._mesh.namespaces.values() if self._is_ours(n.name)]
         for space in spaces:
             labels = {k: v for k, v in space.labels.items() if k != "kubernetes.io/metadata.name"}
-            yield _manifest("v1", "Namespace", {"name": space.name, "labels": {**labels, **MARK}})
+            meta = {"name": space.name, "labels": {**labels, **self._wish.marks}}
+            yield _manifest("v1", "Namespace", meta)
         workloads = [w for w in self._mesh.workloads if self._is_made_again(w)]
         yield from self._accounts(workloads)
         for service in self._mesh.of(kinds.SERVICE):

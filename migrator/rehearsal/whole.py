@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from migrator.engine import apply as engine
 from migrator.errors import MigrateError
+from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.meshconfig import ROOT_NAMESPACE
 from migrator.istio.pods.dataplane import Mode
@@ -15,7 +16,7 @@ from migrator.ports import Clock, Cluster, Watcher
 from . import configuring, making
 from .adapt import Adapted, adapt
 from .faults import Trouble, of_plan
-from .matrix import Matrix, matrix
+from .matrix import Ability, Matrix, matrix
 from .persons import Persons
 from .providers import Provider, Throwaway
 from .recreate import DECIDING, Recreated, Wish, recreate
@@ -24,6 +25,7 @@ from .run import Jobs, Stage
 from .verdict import judge
 
 _READY_SECONDS = 300.0
+_NETWORKS = "what NetworkPolicies refuse: nothing here enforces them"
 
 
 class Subject(NamedTuple):
@@ -90,6 +92,7 @@ class _Rehearsing:
         left = (
             *made.refused,
             *_left_out(recreated, calls),
+            *([_NETWORKS] if _unenforced(self.subject.mesh, self.provider.nature.ability) else []),
             *missing,
             *configuring.differences(self.subject.mesh),
         )
@@ -106,7 +109,7 @@ class _Rehearsing:
     ) -> Rehearsal:
         ledger = stage.ledger
         unsure = [f"not there, and it decides about calls: {one}" for one in sides.deciding]
-        unsure += _cannot_show(ledger.baseline(), self.subject.mesh)
+        unsure += _cannot_show(ledger.baseline(), self.subject.mesh, self.provider.nature.ability)
         verdict, reasons = judge(ledger, faults, stage.problems, unsure)
         header = self.subject.plan.header
         return Rehearsal(
@@ -169,12 +172,19 @@ def _is_ambient_already(mesh: Mesh) -> bool:
     return Mode.AMBIENT in modes or bool(mesh.waypoints.gateways)
 
 
-def _cannot_show(baseline: Baseline, mesh: Mesh) -> Iterator[str]:
+def _cannot_show(baseline: Baseline, mesh: Mesh, ability: Ability) -> Iterator[str]:
     """What no answer could bring to light, whatever happened."""
     if not baseline.allowed:
         yield "no call was allowed before anything was changed: an outage could not show"
-    if not baseline.denied and any(mesh.of(kind) for kind in DECIDING):
-        yield "there are policies and no call was denied by them: a hole could not show"
+    there = sorted(kind.kind for kind in DECIDING if mesh.of(kind))
+    if there and not baseline.denied:
+        unseen = " (nothing here enforces a NetworkPolicy)" if _unenforced(mesh, ability) else ""
+        said = f"there are {' and '.join(there)}, and they denied no call{unseen}"
+        yield f"{said}: a hole could not show"
+
+
+def _unenforced(mesh: Mesh, ability: Ability) -> bool:
+    return bool(mesh.of(kinds.NETWORK_POLICY)) and not ability.networks
 
 
 def _left_out(recreated: Recreated, calls: Matrix) -> tuple[str, ...]:

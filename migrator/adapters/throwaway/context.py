@@ -1,6 +1,6 @@
 """A cluster that is there already and that somebody has called disposable."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from migrator.adapters.kube.client import connect
 from migrator.adapters.kube.writer import LiveCluster
@@ -8,10 +8,10 @@ from migrator.errors import MigrateError
 from migrator.istio import kinds
 from migrator.model.resource import Ref
 from migrator.ports import Cluster
-from migrator.rehearsal.providers import Nature
-from migrator.rehearsal.recreate import MARK
+from migrator.rehearsal.providers import Leftover, Nature
+from migrator.rehearsal.recreate import MARK, OWNER
 
-from .exec_traffic import OUTSIDE
+from . import owner
 from .istio import Installer
 from .kind import Wishes
 from .real import NATURE, RealCluster
@@ -34,8 +34,8 @@ class Context:
 
     def create(self, istio: str) -> RealCluster:  # noqa: ARG002
         need(self._runner, _NEEDED)
-        cluster = self._cluster()
-        refuse_unmarked(cluster, self._reached[1])
+        refuse_unmarked(self._cluster(), self._reached[1])
+        refuse_occupied(self.leftovers(), self._reached[1])
         installer = Installer(self._runner, *self._reached, self._wishes.images)
         made = RealCluster(self._runner, self._reached, installer, self._clear)
         try:
@@ -45,22 +45,25 @@ class Context:
             raise
         return made
 
-    def leftovers(self) -> Sequence[str]:
+    def leftovers(self) -> Sequence[Leftover]:
         """Namespaces that bear the mark."""
-        cluster = self._cluster()
-        refuse_unmarked(cluster, self._reached[1])
-        found = [body["metadata"]["name"] for body in cluster.list(kinds.NAMESPACE, labels=MARK)]
-        return [
-            *found,
-            *([OUTSIDE.namespace] if cluster.get(_namespace(OUTSIDE.namespace)) else []),
-        ]
+        return [Leftover(name, owner.used(whose)) for name, whose in self._marked()]
 
     def remove(self, leftover: str) -> None:
         self._cluster().delete(_namespace(leftover))
 
     def _clear(self) -> None:
-        for leftover in self.leftovers():
-            self.remove(leftover)
+        """Its own, and nobody else's."""
+        for name, whose in self._marked():
+            if whose == owner.mine():
+                self.remove(name)
+
+    def _marked(self) -> Iterator[tuple[str, str]]:
+        """Their names, and what they say of whose they are."""
+        cluster = self._cluster()
+        refuse_unmarked(cluster, self._reached[1])
+        for body in cluster.list(kinds.NAMESPACE, labels=MARK):
+            yield body["metadata"]["name"], body["metadata"]["labels"].get(OWNER, "")
 
     def _cluster(self) -> Cluster:
         return LiveCluster(connect(*self._reached))
@@ -78,6 +81,16 @@ def refuse_unmarked(cluster: Cluster, context: str) -> None:
         detail="A rehearsal installs Istio, makes namespaces, breaks things and deletes what it made.",
         hint=f"kubectl label namespace default {DISPOSABLE}=true",
     )
+
+
+def refuse_occupied(found: Sequence[Leftover], context: str) -> None:
+    """Raises MigrateError where namespaces of another rehearsal are there, running or not."""
+    if found:
+        raise MigrateError(
+            f"a rehearsal has namespaces on the cluster of context {context or 'the kubeconfig'}",
+            detail="\n".join(f"{one.name}: {one.used or 'left behind'}" for one in found),
+            hint="migrate rehearse --clean deletes what was left behind, with --force the rest too",
+        )
 
 
 def _namespace(name: str) -> Ref:

@@ -17,8 +17,9 @@ from migrator.model.resource import Ref
 from migrator.rehearsal.calls import Answer, Call, Sample
 from migrator.rehearsal.faults import Fault, Trouble
 from migrator.rehearsal.matrix import Ability
-from migrator.rehearsal.providers import Nature
+from migrator.rehearsal.providers import Leftover, Nature
 
+from . import owner
 from .helper import Helper
 from .trouble import Patch, Troublemaker
 
@@ -43,7 +44,7 @@ class ControlPlane:
             "nodes: pods are Ready without running",
             "istio-cni and ztunnel: the annotation of an enrolled pod is written by a stand-in",
         ),
-        ability=Ability(tokens=True, authorizers=True),
+        ability=Ability(tokens=True, authorizers=True, networks=False),
     )
 
     def __init__(self, checkout: str = "") -> None:
@@ -59,12 +60,13 @@ class ControlPlane:
             raise
         return RunningControlPlane(helper, str(answer["kubeconfig"]), str(answer["istio"]))
 
-    def leftovers(self) -> Sequence[str]:
-        """Folders whose process was killed; their processes died with it."""
-        return [str(one) for one in _folders() if not _is_used(one)]
+    def leftovers(self) -> Sequence[Leftover]:
+        """Folders; the processes of one that was killed died with it."""
+        return [Leftover(str(one), owner.used(_owner(one))) for one in _folders()]
 
     def remove(self, leftover: str) -> None:
         if Path(leftover) in _folders():
+            owner.end(_owner(Path(leftover)))
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _folder(self) -> Path:
@@ -142,9 +144,7 @@ def _folders() -> list[Path]:
     return sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
 
 
-def _is_used(folder: Path) -> bool:
-    """Whether the process that made it lives: its id is in the folder."""
-    with suppress(OSError, ValueError):
-        os.kill(int((folder / "owner").read_text()), 0)
-        return True
-    return False
+def _owner(folder: Path) -> str:
+    with suppress(OSError):
+        return (folder / "owner").read_text()
+    return ""

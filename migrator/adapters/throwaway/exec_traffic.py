@@ -118,10 +118,11 @@ def _is_ready(body: Mapping[str, Any]) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
-def outside(image: str) -> Iterator[dict[str, Any]]:
-    """A caller without any proxy: its namespace has no label, and its pod refuses one."""
+def outside(image: str, marks: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """A caller without any proxy: its namespace has no label but `marks`, and its pod refuses one."""
     labels = {"app": OUTSIDE.name, "sidecar.istio.io/inject": "false"}
-    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OUTSIDE.namespace}}
+    meta = {"name": OUTSIDE.namespace, "labels": dict(marks)}
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
     template = {
         "metadata": {"labels": labels},
         "spec": standin.pod_spec({"containers": [{"name": "caller"}]}, {}, image, ends=False),

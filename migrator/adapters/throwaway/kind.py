@@ -1,20 +1,24 @@
-"""Clusters that the kind CLI makes in containers, each with a name by which it is found again."""
+"""Clusters that the kind CLI makes in containers, each with a name that says whose it is."""
 
 import shutil
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from migrator.rehearsal import standin
-from migrator.rehearsal.providers import Nature
+from migrator.rehearsal.providers import Leftover, Nature
 
+from . import owner
 from .istio import Images, Installer
 from .real import NATURE, RealCluster
 from .runner import Runner, need
 
-PREFIX = "migrate-rehearsal-"
+PREFIX = (
+    "migrate-rehearsal-"  # of the name of a cluster; its owner follows, then what is only its own
+)
+_FOLDER = "kubeconfig-of-"
 _NEEDED = {"kind": "makes the cluster", "kubectl": "makes calls in pods"}
 
 
@@ -39,13 +43,12 @@ class Kind:
 
     def create(self, istio: str) -> RealCluster:  # noqa: ARG002  the version is that of istioctl, or --tag
         need(self._runner, _NEEDED)
-        name = PREFIX + uuid.uuid4().hex[:6]
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-        kubeconfig = str(folder / "kubeconfig")
+        name = f"{PREFIX}{owner.mine()}-{uuid.uuid4().hex[:4]}"
+        _folder(name).mkdir(mode=0o700)
+        kubeconfig = str(_folder(name) / "kubeconfig")
 
         def end() -> None:
             self.remove(name)
-            shutil.rmtree(folder, ignore_errors=True)
 
         installer = Installer(self._runner, kubeconfig, "", self._wishes.images)
         try:
@@ -67,11 +70,25 @@ class Kind:
             what = "image-archive" if Path(one).is_file() else "docker-image"
             self._runner.run(["kind", "load", what, one, "--name", name])
 
-    def leftovers(self) -> Sequence[str]:
-        """Clusters of earlier rehearsals; those of one that still runs too."""
+    def leftovers(self) -> Sequence[Leftover]:
+        """Clusters by their names, and folders whose cluster is gone."""
         need(self._runner, {"kind": _NEEDED["kind"]})
-        found = self._runner.run(["kind", "get", "clusters"]).split()
-        return [name for name in found if name.startswith(PREFIX)]
+        found = {*self._runner.run(["kind", "get", "clusters"]).split(), *_named_by_folders()}
+        return [
+            Leftover(name, owner.used(name.removeprefix(PREFIX).rpartition("-")[0]))
+            for name in sorted(found)
+            if name.startswith(PREFIX)
+        ]
 
     def remove(self, leftover: str) -> None:
         self._runner.run(["kind", "delete", "cluster", "--name", leftover])
+        shutil.rmtree(_folder(leftover), ignore_errors=True)
+
+
+def _folder(name: str) -> Path:
+    return Path(tempfile.gettempdir()) / f"{_FOLDER}{name}"
+
+
+def _named_by_folders() -> Iterator[str]:
+    for one in Path(tempfile.gettempdir()).glob(f"{_FOLDER}{PREFIX}*"):
+        yield one.name.removeprefix(_FOLDER)

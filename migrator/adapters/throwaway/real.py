@@ -13,7 +13,9 @@ from migrator.model.resource import Ref
 from migrator.rehearsal.faults import Fault, Trouble
 from migrator.rehearsal.matrix import Ability
 from migrator.rehearsal.providers import Nature
+from migrator.rehearsal.recreate import Wish
 
+from . import owner
 from .exec_traffic import ExecTraffic, outside
 from .istio import ROOT, Images, Installer
 from .runner import Runner
@@ -64,7 +66,7 @@ class RealCluster:
     def install_sidecars(self, image: str) -> None:
         """Istio without ambient, and the caller outside the mesh."""
         self._installer.sidecars()
-        for manifest in outside(image):
+        for manifest in outside(image, Wish(owner=owner.mine()).marks):
             with suppress(ConflictError):
                 self._cluster.create(manifest)
 

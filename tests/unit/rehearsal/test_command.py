@@ -45,8 +45,18 @@ def test_leftovers_are_deleted_and_named(monkeypatch):
     gone = []
     monkeypatch.setattr(provider, "remove", gone.append)
     done = invoke("--clean", provider=provider, monkeypatch=monkeypatch)
-    assert gone == ["one", "two"]
-    assert "deleted two" in done.stderr
+    assert gone == ["one"]
+    assert "deleted one" in done.stderr
+    assert "left alone two: somebody uses it" in done.stderr
+    forced = invoke("--clean", "--force", provider=provider, monkeypatch=monkeypatch)
+    assert gone == ["one", "one", "two"]
+    assert "deleted two" in forced.stderr
+
+
+def test_nothing_is_forced_but_cleaning():
+    done = invoke(SHOP, "--force")
+    assert done.exit_code == 2
+    assert "--clean" in done.stderr
 
 
 def test_a_control_plane_cannot_be_kept():

@@ -137,3 +137,26 @@ def test_what_is_left_out_is_said():
     said = " ".join(made().left_out)
     assert "HorizontalPodAutoscaler" in said
     assert "Secrets" in said
+
+
+def test_namespaces_say_which_rehearsal_made_them():
+    made = recreate(Mesh(snapshot(MESH)), Wish(owner="a-1-b")).manifests
+    (labels,) = (m["metadata"]["labels"] for m in made if m["kind"] == "Namespace")
+    assert labels["migrate/rehearsal-owner"] == "a-1-b"
+
+
+def test_a_gateway_of_an_older_version_is_made_in_the_one_that_is_served():
+    text = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: gateway.networking.k8s.io/v1beta1
+kind: Gateway
+metadata: {name: door, namespace: shop}
+spec: {gatewayClassName: istio, listeners: []}
+"""
+    (made,) = (
+        m for m in recreate(Mesh(snapshot(text)), Wish()).manifests if m["kind"] == "Gateway"
+    )
+    assert made["apiVersion"] == "gateway.networking.k8s.io/v1"

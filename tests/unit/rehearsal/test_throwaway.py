@@ -1,12 +1,16 @@
 """Programs, kind, a disposable context and the traffic in pods, each with a stand-in for what it runs."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import pytest
 
 from migrator.adapters.fake import FakeClock, FakeCluster
-from migrator.adapters.throwaway.context import refuse_unmarked
+from migrator.adapters.throwaway import owner
+from migrator.adapters.throwaway.context import Context, refuse_occupied, refuse_unmarked
 from migrator.adapters.throwaway.controlplane import PREFIX, ControlPlane
 from migrator.adapters.throwaway.exec_traffic import OUTSIDE, ExecTraffic, outside
 from migrator.adapters.throwaway.helper import Helper
@@ -17,6 +21,7 @@ from migrator.errors import ClusterError, MigrateError
 from migrator.istio import kinds
 from migrator.model.resource import Ref
 from migrator.rehearsal.calls import Answer, Call, Sample
+from migrator.rehearsal.providers import Leftover
 
 
 class FakeLines:
@@ -83,9 +88,24 @@ def test_images_are_loaded_by_name_or_from_an_archive(tmp_path):
     ]
 
 
-def test_only_clusters_of_rehearsals_are_left_over():
-    runner = FakeRunner("kind", answers={"kind get": "mine\nmigrate-rehearsal-0a1b2c\n"})
-    assert Kind(runner, Wishes()).leftovers() == ["migrate-rehearsal-0a1b2c"]
+def test_of_clusters_the_name_says_whose_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    runner = FakeRunner("kind", "kubectl", "istioctl")
+    with pytest.raises(ClusterError):  # no kubeconfig is written
+        Kind(runner, Wishes()).create("")
+    name = runner.commands[0].split("--name ")[1].split()[0]
+    (tmp_path / f"kubeconfig-of-migrate-rehearsal-{ended()}-0000").mkdir()
+    others = f"mine\n{name}\nmigrate-rehearsal-{ended()}-1111\nmigrate-rehearsal-0a1b2c\n"
+    runner.answers["kind get"] = others
+    found = dict(Kind(runner, Wishes()).leftovers())
+    assert found == {
+        "migrate-rehearsal-0a1b2c": "it does not say whose it is",
+        f"migrate-rehearsal-{ended()}-0000": "",
+        f"migrate-rehearsal-{ended()}-1111": "",
+        name: f"the rehearsal of process {os.getpid()} uses it",
+    }
+    Kind(runner, Wishes()).remove(f"migrate-rehearsal-{ended()}-0000")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_istioctl_installs_from_a_mirror():
@@ -139,7 +159,7 @@ CALL = Call(
 def running():
     clock = FakeClock()
     cluster = FakeCluster(clock=clock)
-    for manifest in outside("i"):
+    for manifest in outside("i", {}):
         cluster.create(manifest)
     clock.settle(60)
     runner = FakeRunner()
@@ -227,15 +247,91 @@ def test_a_control_plane_needs_a_checkout(tmp_path, monkeypatch):
     assert str(tmp_path) in caught.value.detail
 
 
-def test_folders_of_a_dead_control_plane_are_left_over(tmp_path, monkeypatch):
+def test_folders_of_a_control_plane_say_whose_they_are(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    dead, mine = tmp_path / f"{PREFIX}dead", tmp_path / f"{PREFIX}mine"
-    for folder, owner in ((dead, "4194304"), (mine, "1")):
-        folder.mkdir()
-        (folder / "owner").write_text(owner)
-    monkeypatch.setattr(
-        "os.kill", lambda pid, _: None if pid == 1 else (_ for _ in ()).throw(ProcessLookupError)
-    )
-    assert ControlPlane().leftovers() == [str(dead)]
-    ControlPlane().remove(str(dead))
-    assert [dead.exists(), mine.exists()] == [False, True]
+    for name, whose in (("dead", ended()), ("mine", owner.mine())):
+        (tmp_path / f"{PREFIX}{name}").mkdir()
+        (tmp_path / f"{PREFIX}{name}" / "owner").write_text(whose)
+    dead, mine = ControlPlane().leftovers()
+    assert (dead.used, mine.used) == ("", f"the rehearsal of process {os.getpid()} uses it")
+    ControlPlane().remove(dead.name)
+    assert [one.name for one in ControlPlane().leftovers()] == [mine.name]
+
+
+def test_one_that_runs_is_ended_before_its_folder_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = tmp_path / f"{PREFIX}theirs"
+    folder.mkdir()
+    command = [sys.executable, "-c", OWNED, str(folder / "owner")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        (found,) = ControlPlane().leftovers()
+        assert str(process.pid) in found.used
+        ControlPlane().remove(found.name)
+        assert process.wait() == -signal.SIGTERM
+    assert not folder.exists()
+
+
+OWNED = """
+import pathlib, sys, time
+from migrator.adapters.throwaway import owner
+pathlib.Path(sys.argv[1]).write_text(owner.mine())
+print("written", flush=True)
+time.sleep(60)
+"""
+
+
+def ended() -> str:
+    """What a process of this machine would have written that is no more: its id is another's now."""
+    place, pid, birth = owner.mine().split("-")
+    return f"{place}-{pid}-{'0' if birth[0] != '0' else '1'}{birth[1:]}"
+
+
+@pytest.mark.parametrize(
+    ("whose", "says"),
+    [
+        ("", "does not say"),
+        ("4194304", "does not say"),
+        (f"000000-{os.getpid()}-000000", "another machine"),
+    ],
+)
+def test_what_nobody_can_tell_is_not_called_left_behind(whose, says):
+    assert says in owner.used(whose)
+    owner.end(whose)  # and nobody is ended for it
+
+
+def test_a_process_that_has_ended_uses_nothing():
+    place = owner.mine().split("-")[0]
+    assert owner.used(f"{place}-4194304-000000") == ""  # the largest id is one less
+    assert owner.used(ended()) == ""
+
+
+def test_a_context_with_another_rehearsal_on_it_is_refused():
+    refuse_occupied([], "c")
+    with pytest.raises(MigrateError) as caught:
+        refuse_occupied([Leftover("shop"), Leftover("desk", "somebody uses it")], "c")
+    assert caught.value.detail == "shop: left behind\ndesk: somebody uses it"
+    assert "--clean" in caught.value.hint
+
+
+def test_of_a_context_only_its_own_namespaces_are_cleared(monkeypatch):
+    default = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}
+    default["metadata"]["labels"] = {"migrate/disposable": "true"}
+    made = [default, space("shop", owner.mine()), space("desk", ended()), space("bank", "")]
+    cluster = FakeCluster(made)
+    context = Context(FakeRunner(), ("", "c"), Wishes())
+    monkeypatch.setattr(context, "_cluster", lambda: cluster)
+    assert [(one.name, bool(one.used)) for one in context.leftovers()] == [
+        ("bank", True), ("desk", False), ("shop", True),
+    ]  # fmt: skip
+    context._clear()
+    assert [one.name for one in context.leftovers()] == ["bank", "desk"]
+
+
+def space(name, whose):
+    labels = {"migrate/rehearsal": "true", "migrate/rehearsal-owner": whose}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": labels},
+    }

@@ -6,10 +6,12 @@ import yaml
 from migrator.adapters.files import read_sources
 from migrator.errors import BlockedPlanError, MigrateError
 from migrator.istio.mesh import Mesh
+from migrator.model.resource import Ref, Resource
 from migrator.planner import PlanOptions, make_plan, planfile
 from migrator.planner.invariants import broken
 from migrator.rehearsal.calls import Answer
 from migrator.rehearsal.faults import Trouble
+from migrator.rehearsal.matrix import Ability
 from migrator.rehearsal.recreate import DECIDING
 from migrator.rehearsal.result import Outcome
 from migrator.rehearsal.whole import Options, Subject, rehearse
@@ -193,3 +195,27 @@ def test_a_baseline_of_one_kind_proves_nothing_about_the_other(answer, says):
 def test_a_mesh_without_policies_has_nothing_to_deny():
     report = run(FakeProvider(), subject(without=DECIDING))
     assert (report.verdict, report.baseline.denied) == (Outcome.PASSED, 0), report.reasons
+
+
+def test_where_nothing_enforces_a_network_policy_the_report_says_so():
+    what = subject(without=DECIDING)
+    ref = Ref("networking.k8s.io", "NetworkPolicy", "shop", "closed")
+    body = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "closed", "namespace": "shop"},
+        "spec": {"podSelector": {}},
+    }
+    what = what._replace(mesh=what.mesh.changed({ref: Resource(ref, body)}))
+    provider = FakeProvider()
+    provider.nature = provider.nature._replace(ability=Ability(networks=False))
+    report = run(provider, what)
+    assert report.verdict is Outcome.INCONCLUSIVE
+    (reason,) = report.reasons
+    assert "there are NetworkPolicy" in reason
+    assert "nothing here enforces a NetworkPolicy" in reason
+    assert "what NetworkPolicies refuse: nothing here enforces them" in report.left_out
+    assert (
+        "what NetworkPolicies refuse: nothing here enforces them"
+        not in run(FakeProvider()).left_out
+    )
