@@ -10,7 +10,7 @@ from functools import cached_property
 from migrator.istio.network import isolation
 from migrator.istio.pods import dataplane, injection
 from migrator.istio.pods.injection import Injection, Webhooks
-from migrator.istio.policies import attachment, authz, mtls
+from migrator.istio.policies import attachment, authz, effective, mtls
 from migrator.istio.traffic import routing
 from migrator.istio.waypoint import waypoints
 from migrator.model.resource import GroupKind, Ref, Resource
@@ -49,7 +49,10 @@ class Mesh:
     def __init__(self, snapshot: Snapshot, *, istio_version: Version | None = None) -> None:
         self.snapshot = snapshot
         self._version = istio_version
+        self._injections: dict[Workload, Injection] = {}
         self._states: dict[Workload, dataplane.State] = {}
+        self._mtls: dict[Workload, mtls.Mtls] = {}
+        self._effects: dict[Resource, authz.Evaluation] = {}
         self._labelled: dict[str, Labelled[Workload]] = {}
 
     def changed(self, changes: Mapping[Ref, Resource | None]) -> "Mesh":
@@ -106,6 +109,11 @@ class Mesh:
     def workloads_in(self, namespace: str) -> tuple[Workload, ...]:
         return self._workloads_by_namespace.get(namespace, ())
 
+    @cached_property
+    def labelled(self) -> Labelled[Workload]:
+        """All workloads, to be found by the labels of their pods."""
+        return Labelled(self.workloads, lambda w: w.labels)
+
     def labelled_in(self, namespace: str) -> Labelled[Workload]:
         """The workloads of `namespace`, to be found by the labels of their pods."""
         found = self._labelled.get(namespace)
@@ -125,6 +133,10 @@ class Mesh:
     def meshed(self) -> tuple[Workload, ...]:
         """Application workloads that have a sidecar now, or would get one: what there is to move."""
         return tuple(w for w in self.workloads if w.role is Role.APP and self.has_sidecar(w))
+
+    @cached_property
+    def meshed_refs(self) -> frozenset[Ref]:
+        return frozenset(w.ref for w in self.meshed)
 
     @cached_property
     def _meshed_by_namespace(self) -> Mapping[str, tuple[Workload, ...]]:
@@ -149,9 +161,12 @@ class Mesh:
 
     def injection(self, workload: Workload) -> injection.Injection:
         """Whether Istio's webhook would inject the workload's next pod, and what decides it."""
-        return injection.predict(
-            self._webhooks, self.namespace(workload.namespace).labels, workload
-        )
+        found = self._injections.get(workload)
+        if found is None:
+            labels = self.namespace(workload.namespace).labels
+            found = injection.predict(self._webhooks, labels, workload)
+            self._injections[workload] = found
+        return found
 
     def injection_after_labels(self, workload: Workload) -> Injection:
         """The same, once its namespace has neither `istio-injection` nor `istio.io/rev`."""
@@ -192,12 +207,21 @@ class Mesh:
     def cni(self) -> meshconfig.CniConfig:
         return meshconfig.cni_config(self.snapshot)
 
+    @cached_property
+    def node_labels(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels of every node, by name."""
+        return {node.name: node.labels for node in self.of(kinds.NODE)}
+
     # -- policies
 
     def mtls(self, workload: Workload) -> mtls.Mtls:
         """The effective PeerAuthentication: the mode of the workload and of its ports."""
-        acting = self.attachments.on_workload(kinds.PEER_AUTHENTICATION, workload)
-        return mtls.effective(acting, self.config.root_namespace, workload)
+        found = self._mtls.get(workload)
+        if found is None:
+            acting = self.attachments.on_workload(kinds.PEER_AUTHENTICATION, workload)
+            found = mtls.effective(acting, self.config.root_namespace, workload)
+            self._mtls[workload] = found
+        return found
 
     @cached_property
     def attachments(self) -> attachment.Attachments:
@@ -206,13 +230,15 @@ class Mesh:
 
     def effect(self, policy: Resource) -> authz.Evaluation:
         """What ztunnel makes of an AuthorizationPolicy, rule by rule."""
-        if policy not in self._effects:
-            self._effects[policy] = authz.evaluate(policy, self.istio_version)
-        return self._effects[policy]
+        found = self._effects.get(policy)
+        if found is None:
+            found = self._effects[policy] = authz.evaluate(policy, self.istio_version)
+        return found
 
     @cached_property
-    def _effects(self) -> dict[Resource, authz.Evaluation]:
-        return {}
+    def enforced(self) -> tuple[effective.Effective, ...]:
+        """The AuthorizationPolicies in effect on workloads that are to be moved, without dry runs."""
+        return tuple(effective.enforced(self))
 
     @cached_property
     def network(self) -> isolation.Isolation:

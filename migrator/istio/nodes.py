@@ -33,9 +33,8 @@ def placed(
     spec = workload.pod_spec
     if on(spec.get("nodeSelector") or {}):
         yield "its nodeSelector", workload.path("spec", "nodeSelector")
-    labels: Mapping[str, Mapping[str, str]] = {n.name: n.labels for n in mesh.of(kinds.NODE)}
     nodes = {pod.spec.get("nodeName", "") for pod in workload.pods}
-    found = sorted(name for name in nodes if on(labels.get(name, {})))
+    found = sorted(name for name in nodes if on(mesh.node_labels.get(name, {})))
     if found:
         yield f"pods on node {', '.join(found)}", ""
 

@@ -65,35 +65,35 @@ class Service:
     resource: Resource
     ports: tuple[Port, ...]
 
-    @property
+    @cached_property
     def ref(self) -> Ref:
         return self.resource.ref
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         return self.resource.namespace
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.resource.name
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         return self.resource.labels
 
-    @property
+    @cached_property
     def type(self) -> str:
         return str(self.resource.spec.get("type") or "ClusterIP")
 
-    @property
+    @cached_property
     def headless(self) -> bool:
         return self.resource.spec.get("clusterIP") == "None"
 
-    @property
+    @cached_property
     def selector(self) -> Mapping[str, str]:
         return self.resource.spec.get("selector") or {}
 
-    @property
+    @cached_property
     def host(self) -> str:
         return fqdn(self.name, self.namespace)
 
@@ -155,11 +155,14 @@ class Services:
 
     def apps(self, service: Service) -> tuple[Workload, ...]:
         """Those of `workloads` that are to be moved."""
-        return tuple(w for w in self.workloads(service) if w.ref in self._meshed)
+        return self._apps.get(service.ref, ())
 
     @cached_property
-    def _meshed(self) -> frozenset[Ref]:
-        return frozenset(w.ref for w in self._mesh.meshed)
+    def _apps(self) -> Mapping[Ref, tuple[Workload, ...]]:
+        meshed = self._mesh.meshed_refs
+        return {
+            ref: tuple(w for w in behind if w.ref in meshed) for ref, behind in self._behind.items()
+        }
 
     def _select(self, resource: Resource) -> tuple[Workload, ...]:
         selector = resource.spec.get("selector") or {}

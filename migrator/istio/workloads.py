@@ -4,11 +4,13 @@ Deployment, StatefulSet, DaemonSet, ReplicaSet without owner, Job without owner,
 Argo Rollout; and pods of any other controller (an operator's own kind), grouped by that owner.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
+from migrator.model.fieldpath import field
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 
@@ -27,7 +29,7 @@ class Role(StrEnum):
     CONTROL_PLANE = "control-plane"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Workload:
     """One maker of pods.
 
@@ -44,11 +46,11 @@ class Workload:
     pods: tuple[Resource, ...]
     role: Role
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         return self.ref.namespace
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.ref.name
 
@@ -56,45 +58,46 @@ class Workload:
         """As its manifest alone says it."""
         return replace(self, pods=())
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """The labels that a new pod starts with."""
         return (self.template.get("metadata") or {}).get("labels") or {}
 
-    @property
+    @cached_property
     def annotations(self) -> Mapping[str, str]:
         return (self.template.get("metadata") or {}).get("annotations") or {}
 
-    @property
+    @cached_property
     def pod_spec(self) -> Mapping[str, Any]:
         return self.template.get("spec") or {}
 
-    @property
+    @cached_property
     def service_account(self) -> str:
         """Its account; `serviceAccount` is the old name, which the API server still takes as input."""
         spec = self.pod_spec
         return spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
 
-    @property
+    @cached_property
     def host_network(self) -> bool:
         return bool(self.pod_spec.get("hostNetwork"))
 
-    @property
+    @cached_property
     def containers(self) -> Sequence[Mapping[str, Any]]:
         return self.pod_spec.get("containers") or ()
 
     def path(self, *parts: str | int) -> str:
         """A field path below the pod template, in terms of the manifest."""
-        from migrator.model.fieldpath import field
-
         below = field(*parts)
         return f"{self.template_path}.{below}" if self.template_path else below
 
-    def all_containers(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    @cached_property
+    def all_containers(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
         """Every container and init container with its path."""
-        for group in ("initContainers", "containers"):
-            for i, container in enumerate(self.pod_spec.get(group) or ()):
-                yield self.path("spec", group, i), container
+        return tuple(
+            (self.path("spec", group, i), container)
+            for group in ("initContainers", "containers")
+            for i, container in enumerate(self.pod_spec.get(group) or ())
+        )
 
 
 def collect(snapshot: Snapshot) -> tuple[Workload, ...]:

@@ -1,11 +1,13 @@
 """Field paths as findings print them: `spec.rules[0].to[1].operation`, `metadata.labels["istio.io/rev"]`."""
 
 import re
+from functools import lru_cache
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _PART = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([A-Za-z_][A-Za-z0-9_-]*)')
 
 
+@lru_cache(maxsize=4096)  # the same few paths, for every object of a mesh
 def field(*parts: str | int) -> str:
     """Join `parts` to a path; a key that is no plain word is quoted, an integer is an index."""
     out = ""
@@ -20,6 +22,7 @@ def field(*parts: str | int) -> str:
     return out
 
 
+@lru_cache(maxsize=4096)
 def below(path: str, *parts: str | int) -> str:
     """`path` with `parts` after it."""
     tail = field(*parts)

@@ -4,7 +4,7 @@ Bodies stay plain mappings, as the API server has them; types of a client librar
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -62,30 +62,23 @@ class Resource:
     ref: Ref
     body: Mapping[str, Any]
     origin: Origin | None = None
+    # What is asked for again and again, by every rule, is looked up once
+    namespace: str = field(init=False, repr=False)
+    name: str = field(init=False, repr=False)
+    metadata: Mapping[str, Any] = field(init=False, repr=False)
+    labels: Mapping[str, str] = field(init=False, repr=False)
+    annotations: Mapping[str, str] = field(init=False, repr=False)
+    spec: Mapping[str, Any] = field(init=False, repr=False)
 
-    @property
-    def namespace(self) -> str:
-        return self.ref.namespace
-
-    @property
-    def name(self) -> str:
-        return self.ref.name
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        return self.body.get("metadata") or {}
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        return self.metadata.get("labels") or {}
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        return self.metadata.get("annotations") or {}
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        return self.body.get("spec") or {}
+    def __post_init__(self) -> None:
+        metadata = self.body.get("metadata") or {}
+        put = object.__setattr__
+        put(self, "namespace", self.ref.namespace)
+        put(self, "name", self.ref.name)
+        put(self, "metadata", metadata)
+        put(self, "labels", metadata.get("labels") or {})
+        put(self, "annotations", metadata.get("annotations") or {})
+        put(self, "spec", self.body.get("spec") or {})
 
     @property
     def status(self) -> Mapping[str, Any]:

@@ -13,9 +13,11 @@ FLUX = "kustomize.toolkit.fluxcd.io"
 
 
 def marked(
-    labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    name: str = "cart",
 ) -> Resource:
-    meta = {"name": "cart", "namespace": "shop"}
+    meta = {"name": name, "namespace": "shop"}
     return resource(
         {
             "apiVersion": "apps/v1",
@@ -95,10 +97,9 @@ def test_operators(owner: dict[str, Any], expected: str | None) -> None:
 
 
 def test_owners_come_with_their_objects_in_order() -> None:
-    first, second = deployment("a"), deployment("b")
-    for one in (first, second):
-        one.body["metadata"]["labels"] = {"argocd.argoproj.io/instance": "shop"}
-    found = grouped([second, deployment("c"), first], lambda one: argocd(one, {}))
+    by_argo = {"argocd.argoproj.io/instance": "shop"}
+    first, second = marked(by_argo, name="a"), marked(by_argo, name="b")
+    found = grouped([second, marked(name="c"), first], lambda one: argocd(one, {}))
 
     assert {name: owned.objects for name, owned in found.items()} == {"shop": (second, first)}
 

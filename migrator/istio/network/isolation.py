@@ -54,16 +54,12 @@ class Isolation:
         if "namespaceSelector" not in peer:
             return self._mesh.labelled_in(namespace).selected(pods)
         if not peer["namespaceSelector"]:
-            return self._everywhere.selected(pods)
+            return self._mesh.labelled.selected(pods)
         return tuple(
             workload
             for home in self._namespaces.selected(peer["namespaceSelector"])
             for workload in self._mesh.labelled_in(home.name).selected(pods)
         )
-
-    @cached_property
-    def _everywhere(self) -> Labelled[Workload]:
-        return Labelled(self._mesh.workloads, lambda workload: workload.labels)
 
     @cached_property
     def _namespaces(self) -> "Labelled[Namespace]":

@@ -66,7 +66,7 @@ def own_containers(
     workload: Workload, *, init: bool = True
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The application's containers, and its init containers unless `init` is off, with their paths."""
-    for path, container in workload.all_containers():
+    for path, container in workload.all_containers:
         if container.get("name") in SIDECAR_CONTAINERS or (not init and ".initContainers[" in path):
             continue
         yield path, container

@@ -7,7 +7,6 @@ kind: `getConfigsForWorkload` (authentication.go), `applicableTelemetries` (tele
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from migrator.istio import kinds
@@ -87,6 +86,7 @@ class Attachments:
         self._by_namespace: dict[GroupKind, dict[str, _Held]] = {}
         self._of_workload: dict[tuple[GroupKind, Ref], tuple[Resource, ...]] = {}
         self._of_policy: dict[Ref, tuple[Workload, ...]] = {}
+        self._apps_of: dict[Ref, tuple[Workload, ...]] = {}
 
     def on_workload(self, kind: GroupKind, workload: Workload) -> tuple[Resource, ...]:
         """The policies in effect on its pods by selector, namespace or root namespace.
@@ -94,31 +94,35 @@ class Attachments:
         The mesh-wide ones come first, then those of the namespace, then the selected ones.
         """
         key = (kind, workload.ref)
-        if key not in self._of_workload:
-            self._of_workload[key] = self.acting_on(kind, workload)
-        return self._of_workload[key]
+        found = self._of_workload.get(key)
+        if found is None:
+            found = self._of_workload[key] = self.acting_on(kind, workload)
+        return found
 
     def workloads_of(self, policy: Resource) -> tuple[Workload, ...]:
         """The workloads on whose pods it is in effect, gateways included."""
         if policy.ref not in self._of_policy:
-            kind = policy.ref.group_kind
-            reached = (
-                self._mesh.workloads
+            kind, wanted = policy.ref.group_kind, selector_labels(policy)
+            within = (
+                self._mesh.labelled
                 if policy.namespace == self._root
-                else self._mesh.workloads_in(policy.namespace)
+                else self._mesh.labelled_in(policy.namespace)
             )
-            wanted = selector_labels(policy)
             self._of_policy[policy.ref] = tuple(
                 workload
-                for workload in reached
-                if has_labels(wanted, workload.labels)
-                and policy in self.on_workload(kind, workload)
+                for workload in within.carrying(wanted)
+                if policy in self.on_workload(kind, workload)
             )
         return self._of_policy[policy.ref]
 
     def apps_of(self, policy: Resource) -> tuple[Workload, ...]:
         """Those of `workloads_of` that are to be moved."""
-        return tuple(w for w in self.workloads_of(policy) if w.ref in self._meshed)
+        found = self._apps_of.get(policy.ref)
+        if found is None:
+            meshed = self._mesh.meshed_refs
+            found = tuple(w for w in self.workloads_of(policy) if w.ref in meshed)
+            self._apps_of[policy.ref] = found
+        return found
 
     def scope_of(self, policy: Resource) -> str:
         """`target`, `workload`, `mesh` or `namespace`, as the policy is written."""
@@ -143,10 +147,6 @@ class Attachments:
                 for ref, _ in targets(policy)
             )
         )
-
-    @cached_property
-    def _meshed(self) -> frozenset[Ref]:
-        return frozenset(w.ref for w in self._mesh.meshed)
 
     def acting_on(self, kind: GroupKind, workload: Workload) -> tuple[Resource, ...]:
         """The same, computed anew: for pods with other labels than their workload's template."""

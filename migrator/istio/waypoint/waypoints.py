@@ -74,10 +74,8 @@ class Waypoints:
 
     def __init__(self, mesh: "Mesh") -> None:
         self._mesh = mesh
-
-    @cached_property
-    def _meshed(self) -> frozenset[Ref]:
-        return frozenset(w.ref for w in self._mesh.meshed)
+        self._bindings: dict[Service, Binding] = {}
+        self._known: dict[Ref, tuple[Reason, ...]] = {}
 
     @cached_property
     def gateways(self) -> tuple[Resource, ...]:
@@ -117,7 +115,11 @@ class Waypoints:
 
     def bound_to(self, service: Service) -> Binding:
         """What the labels of the Service, else of its namespace, say."""
-        return self.binding_of(service.labels, service.namespace)
+        found = self._bindings.get(service)
+        if found is None:
+            found = self.binding_of(service.labels, service.namespace)
+            self._bindings[service] = found
+        return found
 
     def binding_of(self, labels: Mapping[str, str], namespace: str) -> Binding:
         """The same for any object with labels, a ServiceEntry for one; gateways' own have none."""
@@ -149,14 +151,10 @@ class Waypoints:
             self._known[service.ref] = known
         return known
 
-    @cached_property
-    def _known(self) -> dict[Ref, tuple[Reason, ...]]:
-        return {}
-
     def _serves(self, service: Service) -> bool:
         if service.type == "ExternalName":
             return False
-        return any(w.ref in self._meshed for w in self._mesh.services.workloads(service))
+        return bool(self._mesh.services.apps(service))
 
     def _reasons(self, service: Service) -> Iterator[Reason]:
         yield from self._policies(service)
@@ -177,9 +175,7 @@ class Waypoints:
         return gateway.namespace if gateway else service.namespace
 
     def _policies(self, service: Service) -> Iterator[Reason]:
-        for workload in self._mesh.services.workloads(service):
-            if workload.ref not in self._meshed:
-                continue
+        for workload in self._mesh.services.apps(service):
             for policy in self._mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload):
                 yield from self._authorization(policy)
             for kind, (code, rule) in _BY_KIND.items():

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
 
@@ -29,7 +28,7 @@ class AuditActionPolicy(Rule):
     inputs = kinds.INJECTION | {kinds.AUTHORIZATION_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             if evaluation.action == "AUDIT" and evaluation.rules:
                 yield self.finding(
                     policy,

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
 
@@ -31,7 +30,7 @@ class CustomActionPolicy(Rule):
     inputs = kinds.INJECTION | {kinds.AUTHORIZATION_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             if evaluation.action != "CUSTOM" or not evaluation.rules:
                 continue
             provider = (policy.spec.get("provider") or {}).get("name") or "(none named)"

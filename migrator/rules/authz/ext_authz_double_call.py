@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.policies.authorizers import provider_of
-from migrator.istio.policies.effective import enforced
 from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
@@ -30,7 +29,7 @@ class ExtAuthzDoubleCall(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             if evaluation.action != "CUSTOM" or not evaluation.rules or not fronts(mesh, apps):
                 continue
             yield self.finding(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.policies.authorizers import provider_of, service_of
-from migrator.istio.policies.effective import enforced
 from migrator.istio.traffic.behind_waypoint import changes
 from migrator.istio.traffic.fronts import Front, fronts
 from migrator.model.finding import Effect, Finding, Remedy, Severity
@@ -33,7 +32,7 @@ class ExternalAuthzProviderSidecarScope(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        policies = tuple(enforced(mesh))
+        policies = mesh.enforced
         for asking in policies:
             name = provider_of(asking.policy) if asking.evaluation.action == "CUSTOM" else ""
             service = service_of(mesh, name) if name else None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import address_uses, enforced, told
+from migrator.istio.policies.effective import address_uses, told
 from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
@@ -33,7 +33,7 @@ class IpBlockPolicy(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             uses = address_uses(policy)
             if not uses:
                 continue

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced, told
+from migrator.istio.policies.effective import told
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
 
@@ -38,7 +38,7 @@ class L7DenySelectorPolicy(Rule):
     inputs = kinds.INJECTION | {kinds.AUTHORIZATION_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             if evaluation.action != "DENY":
                 continue
             if evaluation.effect in {Effect.FAITHFUL, Effect.IGNORED}:

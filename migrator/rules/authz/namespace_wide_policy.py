@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import Effective, enforced
+from migrator.istio.policies.effective import Effective
 from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Effect, Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -32,7 +32,7 @@ class NamespaceWidePolicy(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for effective in enforced(mesh):
+        for effective in mesh.enforced:
             policy, evaluation, apps = effective
             if evaluation.effect is Effect.IGNORED and "selector" in policy.spec:
                 yield self._never_sent(effective)

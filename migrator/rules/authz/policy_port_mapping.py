@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced, port_uses, values_of
+from migrator.istio.policies.effective import port_uses, values_of
 from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -30,7 +30,7 @@ class PolicyPortMapping(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             uses = port_uses(policy)
             if not uses:
                 continue

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced
 from migrator.istio.traffic.behind_waypoint import all_changes
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -32,7 +31,7 @@ class PrincipalAllowList(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for effective in enforced(mesh):
+        for effective in mesh.enforced:
             paths: set[str] = set()
             for front, change in all_changes(mesh, effective):
                 at_home = front.gateway.namespace == front.service.namespace

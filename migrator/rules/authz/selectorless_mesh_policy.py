@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.policies.authz import Level
-from migrator.istio.policies.effective import enforced
 from migrator.istio.traffic.fronts import fronts
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -32,7 +31,7 @@ class SelectorlessMeshPolicy(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             if mesh.attachments.scope_of(policy) != "mesh":
                 continue
             relies_on_http = evaluation.level is Level.L7

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced, told
+from migrator.istio.policies.effective import told
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
@@ -30,7 +30,7 @@ class ServiceAccountsPolicyVersion(Rule):
     inputs = kinds.INJECTION | {kinds.AUTHORIZATION_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             for rule in evaluation.rules:
                 for use in rule.dropped_silently:
                     if use.name in _FIELDS and evaluation.action in {"ALLOW", "DENY"}:

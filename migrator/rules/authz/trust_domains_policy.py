@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced, told
+from migrator.istio.policies.effective import told
 from migrator.model.finding import Finding, Severity
 from migrator.rules.base import Rule
 
@@ -33,7 +33,7 @@ class TrustDomainsPolicy(Rule):
     inputs = kinds.INJECTION | {kinds.AUTHORIZATION_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, evaluation, apps in enforced(mesh):
+        for policy, evaluation, apps in mesh.enforced:
             if evaluation.action not in {"ALLOW", "DENY"}:
                 continue
             for rule in evaluation.rules:

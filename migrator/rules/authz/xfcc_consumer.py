@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced, header_uses
+from migrator.istio.policies.effective import header_uses
 from migrator.istio.traffic.routing import route_matches
 from migrator.istio.traffic.virtualservices import concerned
 from migrator.model.fieldpath import field
@@ -36,7 +36,7 @@ class XfccConsumer(Rule):
     )
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, _, apps in enforced(mesh):
+        for policy, _, apps in mesh.enforced:
             for use in header_uses(policy, _HEADER):
                 yield self.finding(
                     policy,

@@ -55,7 +55,7 @@ class IngressGatewayOldHbone(Rule):
 
 def _reasons(workload: Workload) -> Iterator[tuple[str, str]]:
     """(path, why) it does not send HBONE; an image `auto` says nothing."""
-    for path, container in workload.all_containers():
+    for path, container in workload.all_containers:
         version = image_version(str(container.get("image", "")))
         if container.get("name") == "istio-proxy" and version and version < _SENDS_SINCE:
             yield f"{path}.image", f"is Istio {version}, older than 1.22"

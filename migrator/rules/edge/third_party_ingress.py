@@ -63,7 +63,7 @@ class ThirdPartyIngress(Rule):
 
 def _controller(workload: Workload) -> tuple[str, str]:
     """(path, image) of the container that is an ingress controller."""
-    images = ((f"{path}.image", str(c.get("image", ""))) for path, c in workload.all_containers())
+    images = ((f"{path}.image", str(c.get("image", ""))) for path, c in workload.all_containers)
     return next((found for found in images if _CONTROLLERS.search(found[1])), ("", ""))
 
 

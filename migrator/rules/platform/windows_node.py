@@ -30,7 +30,7 @@ class WindowsNode(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for workload in mesh.workloads:
-            if workload.role is not Role.APP or workload.namespace not in mesh.meshed_namespaces:
+            if workload.role is not Role.APP or not mesh.meshed_in(workload.namespace):
                 continue
             for sign, path in list(placed(mesh, workload, is_windows))[:1]:
                 yield self.finding(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.policies.effective import enforced, port_uses
+from migrator.istio.policies.effective import port_uses
 from migrator.istio.services import Service
 from migrator.istio.traffic.destinationrules import has_waypoint
 from migrator.istio.traffic.virtualservices import apps
@@ -34,7 +34,7 @@ class PortNameOnlyAuthz(Rule):
     inputs = kinds.WAYPOINT_REASONS
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        for policy, _, apps_ in enforced(mesh):
+        for policy, _, apps_ in mesh.enforced:
             if not port_uses(policy):
                 continue
             services = {s.ref: s for w in apps_ for s in mesh.services.of_workload(w)}

@@ -43,7 +43,7 @@ class DataplaneModeNoneLeft(Rule):
                 )
         for namespace in mesh.of(kinds.NAMESPACE):
             said = namespace.labels.get(DATAPLANE_MODE)
-            if said == "none" and namespace.name in mesh.meshed_namespaces:
+            if said == "none" and mesh.meshed_in(namespace.name):
                 yield self.finding(
                     namespace,
                     f"Namespace {namespace.name} says {DATAPLANE_MODE}: none, and its workloads are to "

@@ -33,7 +33,7 @@ class HostNetworkPod(Rule):
         for workload in mesh.workloads:
             if not workload.host_network or workload.role is not Role.APP:
                 continue
-            if workload.namespace not in mesh.meshed_namespaces:
+            if not mesh.meshed_in(workload.namespace):
                 continue
             strict = mesh.mtls(workload).strict
             then = "PeerAuthentication STRICT does not act on it" if strict else "as it does today"

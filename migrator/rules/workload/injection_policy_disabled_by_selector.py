@@ -34,7 +34,7 @@ class InjectionPolicyDisabledBySelector(Rule):
             workload
             for workload in mesh.workloads
             if workload.role is Role.APP
-            and workload.namespace in mesh.meshed_namespaces
+            and mesh.meshed_in(workload.namespace)
             and mesh.injection(workload).decided_by == "never-selector"
         ]
         for revision, policy in sorted(mesh.webhooks.policies.items()):

@@ -38,7 +38,7 @@ class ManualInjection(Rule):
                 yield from self._containers(workload)
 
     def _containers(self, workload: Workload) -> Iterator[Finding]:
-        for path, container in workload.all_containers():
+        for path, container in workload.all_containers:
             if container.get("name") != "istio-proxy":
                 continue
             if container.get("image") == _AUTO:

@@ -42,7 +42,7 @@ class RevisionLabelOwnsGateway(Rule):
                 continue
             if default and mesh.webhooks.revision_of(revision) == default:
                 continue
-            if gateway.namespace in mesh.meshed_namespaces:
+            if mesh.meshed_in(gateway.namespace):
                 yield self.finding(
                     gateway,
                     f"{gateway.ref} belongs to revision {revision} by the label of namespace "

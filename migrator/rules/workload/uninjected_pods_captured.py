@@ -35,7 +35,7 @@ class UninjectedPodsCaptured(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for workload in mesh.workloads:
-            if workload.namespace not in mesh.meshed_namespaces or not _captured(mesh, workload):
+            if not mesh.meshed_in(workload.namespace) or not _captured(mesh, workload):
                 continue
             state = mesh.state(workload)
             seen = "Its running pods have" if state.seen else "Its pods get"
