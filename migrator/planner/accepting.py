@@ -6,10 +6,11 @@ from migrator.model.resource import Ref
 from migrator.steps import Target
 
 from .layout import Layout
-from .order import Order, Unit
+from .order import Order
 from .plan import Acknowledgement
 from .staying import stopped_by
-from .ways_out import of_a_cycle
+from .units import Unit
+from .ways_out import of_a_knot
 
 
 def accepted_in(layout: Layout, order: Order, unit: Unit) -> tuple[str, ...]:
@@ -30,18 +31,12 @@ def _touches(layout: Layout, order: Order, unit: Unit, finding: Finding) -> bool
 
 def acknowledgements(layout: Layout, order: Order) -> tuple[Acknowledgement, ...]:
     """What closes must be accepted by a person before the plan may be applied."""
-    found = []
+    found = [
+        _acknowledge("callers-in-a-cycle", Severity.WARNING, knot.members[0].ref, of_a_knot(knot))
+        for knot in order.knots
+        if knot.refuses
+    ]
     for unit in order.units:
-        if unit.among:
-            found.append(
-                _acknowledge(
-                    "callers-in-a-cycle",
-                    Severity.WARNING,
-                    unit.workloads[0].ref,
-                    f"{', '.join(unit.among)} may call each other and are guarded: while they move, some "
-                    f"of these calls are refused. {of_a_cycle(unit.among)}",
-                )
-            )
         for workload in unit.workloads:
             left = _left_behind(layout, order, workload) if workload.ref in layout.guarded else ()
             if left:

@@ -8,6 +8,7 @@ from migrator.model.finding import Finding
 from migrator.steps import Target
 
 from .accepting import acknowledgements
+from .arranging import Arranger, is_searched
 from .contract import contract
 from .expand import expand
 from .exposure import with_exposure
@@ -35,8 +36,18 @@ def make_plan(
     layout = lay_out(mesh, findings, options, suppressed)
     handover = hand_over(layout)
     order = put_in_order(layout)
+    plan = put_together(layout, handover, order)
+    if plan.phases and any(is_searched(knot.members) for knot in order.knots):
+        order = put_in_order(layout, Arranger(mesh, plan, order.known_callers))
+        plan = put_together(layout, handover, order)
+    return _accepted(with_exposure(mesh, plan), options)
+
+
+def put_together(layout: Layout, handover: HandOver, order: Order) -> Plan:
+    """The plan of these decisions, without what it opens and closes."""
+    mesh, options = layout.mesh, layout.options
     blocked = any(not b.acknowledged for b in layout.blockers)
-    plan = Plan(
+    return Plan(
         tool=f"migrate {__version__}",
         header=_header(mesh, options),
         assumptions=_assumptions(layout, order),
@@ -50,7 +61,6 @@ def make_plan(
         callers=tuple(_known(order)),
         phases=() if blocked else _phases(layout, handover, order),
     )
-    return _accepted(with_exposure(mesh, plan), options)
 
 
 def _known(order: Order) -> Iterator[KnownCallers]:

@@ -18,9 +18,10 @@ from .grouping import grouped
 from .handover import HandOver, rule_about
 from .layout import Layout
 from .moves import move_steps
-from .order import Order, Unit
+from .order import Order
 from .plan import Exposure, Gate, Phase, PhaseName, Wave
 from .prepare import step_name
+from .units import Unit
 
 
 def switch(layout: Layout, handover: HandOver, order: Order) -> Phase:

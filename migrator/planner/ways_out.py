@@ -4,23 +4,31 @@ Callers in a cycle, replicas that call each other, and headless Services under S
 neither refuses calls nor opens something.
 """
 
-from collections.abc import Iterable
-
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.policies.authz import action_of
 from migrator.istio.workloads import Workload
 
 from .callers import names_its_sources
+from .knots import Knot
 
+_HOW = {
+    "all": "All orders of these {count} were compared; theirs in this plan refuses the least, for the "
+    "shortest time.",
+    "some": "{count} have too many orders to compare all; theirs in this plan is what moving one after "
+    "another to its best place has found.",
+    "none": "The orders of these {count} were not compared: they move by name.",
+}
 WITHOUT_ORDER = frozenset({"headless-mixed-endpoints", "statefulset-peers"})
 
 
-def of_a_cycle(names: Iterable[str]) -> str:
+def of_a_knot(knot: Knot) -> str:
     """For guarded servers that may call each other."""
-    among = ", ".join(names)
+    among = ", ".join(sorted(str(w.ref) for w in knot.members))
     return (
-        "No order keeps these calls under the HTTP-level policies. A window: accept this; it closes calls "
+        f"{among} may call each other and are guarded: while they move, some of these calls are refused. "
+        f"{_HOW[knot.searched].format(count=len(knot.members))} "
+        f"A window: accept this; it closes calls "
         f"among {among} from pods that still have a sidecar while the wave runs, and opens nothing. "
         "PERMISSIVE while they roll does not help: their guards refuse by identity. Guards at L4 only: let "
         "the guards of the wave admit the identities of these callers beside the waypoint's until the last "
