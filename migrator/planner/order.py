@@ -12,6 +12,7 @@ from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 
 from .callers import Callers, possible_callers
+from .fewer import fewer
 from .graph import levels
 from .knots import Knot
 from .layout import Layout
@@ -54,8 +55,14 @@ def put_in_order(layout: Layout, arrange: Arrange = Knot) -> Order:
     members: dict[str, list[Workload]] = {}
     for workload in layout.moving:
         members.setdefault(node[workload.ref], []).append(workload)
+    homes = {
+        name: found[0].namespace
+        for name, found in members.items()
+        if len(found) == 1 and layout.by_workload(found[0].namespace)
+    }
+    successors = _successors(node, callers)
     units: list[Unit] = []
-    for level, groups in enumerate(levels(_successors(node, callers))):
+    for level, groups in enumerate(fewer(levels(successors), successors, homes)):
         found = [tuple(w for name in group for w in members.get(name, ())) for group in groups]
         units += in_waves(layout, level, found, arrange)
     return Order(tuple(units), callers)
