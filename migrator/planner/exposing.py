@@ -4,7 +4,7 @@ Each namespace is followed through the steps that it can notice. A call's fate f
 ways, which change with those steps, and from how its caller sends, which may change with any step.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from migrator.exposure.callers import OUTSIDE
@@ -13,14 +13,10 @@ from migrator.exposure.compare import known_callers
 from migrator.exposure.crowd import Crowd
 from migrator.exposure.ways import Kind
 from migrator.istio.mesh import Mesh
-from migrator.model.resource import Ref
 
+from .course import Calls, Course
 from .history import History
-from .localities import Localities
 from .plan import Plan
-from .repeating import Repeats
-
-Calls = Mapping[Ref, frozenset[Ref]]
 
 
 class Exposed(NamedTuple):
@@ -32,20 +28,18 @@ class Exposed(NamedTuple):
     until: int
 
 
-def end_of(plan: Plan) -> int:
-    """The moment after the last."""
-    return 2 * len(plan.steps()) + 1
-
-
 def exposed(mesh: Mesh, plan: Plan, calls: Calls | None = None) -> tuple[Exposed, ...]:
     """All that differs from the start at any moment. `calls`: who calls a workload, where that is known."""
-    known, end = calls or {}, end_of(plan)
-    repeats = Repeats(mesh, Localities(mesh, plan), end)
-    crowd = Crowd(mesh.config.trust_domain, repeats.members(), repeats.waypoints())
+    return on_course(Course(mesh, plan, calls))
+
+
+def on_course(course: Course) -> tuple[Exposed, ...]:
+    """All that differs from the start at any moment."""
+    crowd, known = course.crowd, course.calls
     return tuple(
         change
-        for place in repeats
-        for change in repeats.of(place, crowd, known, lambda h: tuple(_of(h, crowd, known)))
+        for place in course.repeats
+        for change in course.repeats.of(place, crowd, known, lambda h: tuple(_of(h, crowd, known)))
     )
 
 

@@ -3,7 +3,8 @@
 It is computed from the plan's own steps, whoever wrote them, so that an edited plan gets its own answer.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -13,8 +14,19 @@ from migrator.model.finding import Severity
 from migrator.model.resource import Ref
 from migrator.steps import Target
 
-from .exposing import Exposed, end_of, exposed
-from .plan import OPENS, Acknowledgement, ChangedCalls, Exposure, Phase, Plan, Wave
+from . import reroutes
+from .course import Course
+from .exposing import Exposed, on_course
+from .plan import (
+    OPENS,
+    Acknowledgement,
+    ChangedCalls,
+    Exposure,
+    Phase,
+    Plan,
+    ReroutedCalls,
+    Wave,
+)
 
 _OF_THE_ORDER = frozenset({"PLAN01", "PLAN02"})
 _CODES = {
@@ -22,7 +34,7 @@ _CODES = {
     Kind.CLOSES: ("PLAN04", "plan-closes", Severity.WARNING),
     Kind.UNKNOWN: ("PLAN05", "plan-unknown", Severity.WARNING),
 }
-_OURS = frozenset(code for code, _, _ in _CODES.values())
+_OURS = frozenset(code for code, _, _ in _CODES.values()) | {reroutes.REROUTES}
 _SHOWN = 3
 _DIGEST = 16  # hexadecimal digits
 
@@ -35,17 +47,21 @@ def with_exposure(mesh: Mesh, plan: Plan) -> Plan:
     calls = {
         one.target.ref: frozenset(caller.ref for caller in one.callers) for one in plan.callers
     }
-    told = tuple(_told(plan, exposed(mesh, plan, calls)))
-    by_wave: dict[str, list[_Told]] = {}
+    course = Course(mesh, plan, calls)
+    told = tuple(_told(course, on_course(course)))
+    rerouted = reroutes.tell(course)
     home = {step.id: wave.name for _, wave, step in plan.steps()}
+    by_wave: dict[str, _OfWave] = defaultdict(_OfWave.empty)
     for one in told:
-        by_wave.setdefault(home[one.calls.since], []).append(one)
+        by_wave[home[one.calls.since]].changed.append(one)
+    for other in rerouted.reroutes:
+        by_wave[home[other.since]].rerouted.append(other)
     phases = tuple(_with_phase(phase, by_wave) for phase in plan.phases)
     others = [a for a in plan.acknowledgements if a.code not in _OURS]
     accepted = {(a.code, a.target.ref, a.says) for a in plan.acknowledgements if a.acknowledged}
     ours = [
         a.model_copy(update={"acknowledged": (a.code, a.target.ref, a.says) in accepted})
-        for a in _acknowledgements(mesh, plan, told)
+        for a in (*_acknowledgements(mesh, plan, told), *rerouted.acknowledgements)
     ]
     return plan.model_copy(update={"phases": phases, "acknowledgements": (*ours, *others)})
 
@@ -55,27 +71,40 @@ class _Told(NamedTuple):
     calls: ChangedCalls
 
 
-def _with_phase(phase: Phase, by_wave: dict[str, list[_Told]]) -> Phase:
-    waves = tuple(_with_wave(wave, by_wave.get(wave.name, ())) for wave in phase.waves)
+class _OfWave(NamedTuple):
+    """What begins with a wave."""
+
+    changed: list[_Told]
+    rerouted: list[ReroutedCalls]
+
+    @classmethod
+    def empty(cls) -> "_OfWave":
+        return cls([], [])
+
+
+def _with_phase(phase: Phase, by_wave: Mapping[str, _OfWave]) -> Phase:
+    waves = tuple(
+        _with_wave(wave, by_wave.get(wave.name) or _OfWave.empty()) for wave in phase.waves
+    )
     return phase.model_copy(update={"waves": waves})
 
 
-def _with_wave(wave: Wave, told: Iterable[_Told]) -> Wave:
+def _with_wave(wave: Wave, told: _OfWave) -> Wave:
     found: dict[Kind, list[ChangedCalls]] = {kind: [] for kind in Kind}
-    for one in told:
+    for one in told.changed:
         found[one.kind].append(one.calls)
     exposure = Exposure(
         opens=tuple(found[Kind.OPENS]),
         closes=tuple(found[Kind.CLOSES]),
         unknown=tuple(found[Kind.UNKNOWN]),
+        reroutes=tuple(told.rerouted),
         accepted=wave.exposure.accepted,
     )
     return wave.model_copy(update={"exposure": exposure})
 
 
-def _told(plan: Plan, found: Iterable[Exposed]) -> Iterator[_Told]:
+def _told(course: Course, found: Iterable[Exposed]) -> Iterator[_Told]:
     """One line for all that differs in identity and port only."""
-    steps, end = [step.id for _, _, step in plan.steps()], end_of(plan)
     groups: dict[tuple[object, ...], list[Exposed]] = {}
     for one in _joined(found):
         change = one.change._replace(principal="", alike=False, port=0, request="", why="")
@@ -96,8 +125,8 @@ def _told(plan: Plan, found: Iterable[Exposed]) -> Iterator[_Told]:
                 policy=Target.of(first.change.policy) if first.change.policy else None,
                 hop=first.change.hop,
                 why=first.change.why,
-                since=steps[(first.since - 1) // 2],
-                until=steps[(first.until - 1) // 2] if first.until < end else "",
+                since=course.step_at(first.since),
+                until=course.step_at(first.until) if first.until < course.end else "",
             ),
         )
 

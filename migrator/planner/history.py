@@ -8,6 +8,7 @@ from migrator.exposure.callers import may_call, principal_of, waypoints_of, ways
 from migrator.exposure.crowd import Member, Span
 from migrator.exposure.facts import Facts
 from migrator.exposure.paths import Caller
+from migrator.exposure.routing import Bound
 from migrator.exposure.state import State
 from migrator.exposure.targets import Pair, pairs
 from migrator.exposure.ways import Ways
@@ -89,6 +90,16 @@ class History:
     def runs(self) -> tuple[Run, ...]:
         """Every target of the namespace, from the start to the end."""
         return tuple(_Runs(self).all())
+
+    def bindings(self, ref: Ref) -> tuple[tuple[int, Bound], ...]:
+        """The waypoint that a Service is bound to, from each moment at which that changes."""
+        found: list[tuple[int, Bound]] = []
+        for moment, state, _ in self.versions:
+            service = state.mesh.services.get(ref)
+            bound = Bound.of(state, service) if service else Bound()
+            if not found or found[-1][1] != bound:
+                found.append((moment, bound))
+        return tuple(found)
 
     def _spans(self, workload: Workload) -> Iterator[Span]:
         since, senders = 0, _senders(self.versions[0].state, workload.ref)

@@ -71,15 +71,62 @@ class ChangedCalls(Frozen):
         )
 
 
+class ReroutedCalls(Frozen):
+    """Calls to a Service that pass, and are routed in another way than at the start.
+
+    `was` and `callers`: how they sent and send. `lost` is done no longer, `changed` otherwise, `shared` at
+    one place for all callers together, `gained` only now: each an object and its settings. `by` shapes the
+    calls now, nobody where it is empty. `covered`: what a person accepts of the findings already that says
+    the same. `since` is the first step with which it begins for one of them.
+    """
+
+    callers: str
+    was: str
+    identities: tuple[str, ...] = ()
+    alike: bool = False
+    target: Target
+    lost: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    gained: tuple[str, ...] = ()
+    by: str = ""
+    covered: tuple[str, ...] = ()
+    since: str
+    until: str = ""
+
+    def __str__(self) -> str:
+        parts = (
+            ("no longer", self.lost),
+            ("in another way", self.changed),
+            ("for all callers together", self.shared),
+            ("only now", self.gained),
+        )
+        said = "; ".join(f"{how}: {', '.join(found)}" for how, found in parts if found)
+        until = f" until {self.until}" if self.until else ", and it stays so"
+        covered = f" (said by {', '.join(self.covered)})" if self.covered else ""
+        return (
+            f"{self.target}, {said}; by {self.by or 'nobody'}, for {self._who}; "
+            f"from {self.since}{until}{covered}"
+        )
+
+    @property
+    def _who(self) -> str:
+        how = self.callers if self.callers == self.was else f"{self.callers}, {self.was} before"
+        others = " and others like them" if self.alike else ""
+        return f"callers {', '.join(self.identities)}{others} ({how})"
+
+
 class Exposure(Frozen):
     """What begins with a wave: requests that were denied and pass, that passed and fail, or that nobody
-    can tell of, against the start, for whom and until when. `accepted` are blockers that a person
-    accepted, in whose harm the model has no say. Computed by the model, not observed.
+    can tell of, and calls that are routed in another way, against the start, for whom and until when.
+    `accepted` are blockers that a person accepted, in whose harm the model has no say. Computed by the
+    model, not observed.
     """
 
     opens: tuple[ChangedCalls, ...] = ()
     closes: tuple[ChangedCalls, ...] = ()
     unknown: tuple[ChangedCalls, ...] = ()
+    reroutes: tuple[ReroutedCalls, ...] = ()
     accepted: tuple[str, ...] = ()
 
 

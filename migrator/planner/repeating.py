@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from migrator.exposure.callers import IDENTITY, Ways
 from migrator.exposure.change import Change
 from migrator.exposure.crowd import Crowd, Histories, Member
+from migrator.exposure.routing import Bound
 from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref
 
@@ -16,7 +17,8 @@ from .likeness import Likeness, renaming
 from .localities import Localities
 
 if TYPE_CHECKING:
-    from .exposing import Calls, Exposed
+    from .course import Calls
+    from .exposing import Exposed
 
 _Found = tuple["Exposed", ...]
 _Seen = tuple[Any, ...]
@@ -52,6 +54,7 @@ class Repeats:
         self._sizes = Counter(place.key for place in self._places)
         self._told: dict[tuple[object, _Seen], _Told] = {}
         self._asked: dict[object, _Asked] = {}
+        self._bound: dict[object, tuple[tuple[int, Bound], ...]] = {}
 
     def __iter__(self) -> Iterator[Place]:
         return iter(self._places)
@@ -73,6 +76,21 @@ class Repeats:
             rename = renaming(first.locality.namespace, place.namespace)
             found |= {rename(name) for name in first.waypoints}
         return frozenset(found)
+
+    def bindings(self, place: Place, service: Ref) -> tuple[tuple[int, Bound], ...]:
+        """The waypoint that a Service of the namespace is bound to, from each moment at which it changes."""
+        first = self._firsts[place.key]
+        move = _Move(place, self._place_of(first))
+        back = _Move(self._place_of(first), place)
+        key = (place.key, move.ref(service))
+        if key not in self._bound:
+            self._bound[key] = first.bindings(move.ref(service))
+        return tuple(
+            (back.moment(since), bound._replace(gateway=back.ref(bound.gateway)))
+            if bound.gateway
+            else (back.moment(since), bound)
+            for since, bound in self._bound[key]
+        )
 
     def of(
         self, place: Place, crowd: Crowd, calls: "Calls", look: Callable[[History], _Found]
@@ -113,7 +131,7 @@ class _Move:
                 span._replace(since=self._moments[span.since], until=self._moments[span.until])
                 for span in member.spans
             )
-            yield Member(self._ref(member.ref), self._rename(member.principal), spans)
+            yield Member(self.ref(member.ref), self._rename(member.principal), spans)
 
     def found(self, known: _Found) -> _Found:
         return tuple(
@@ -125,12 +143,15 @@ class _Move:
             for one in known
         )
 
-    def _ref(self, ref: Ref) -> Ref:
+    def ref(self, ref: Ref) -> Ref:
         return ref._replace(namespace=self._rename(ref.namespace), name=self._rename(ref.name))
+
+    def moment(self, known: int) -> int:
+        return self._moments[known]
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, Ref):
-            return self._ref(value)
+            return self.ref(value)
         return self._rename(value) if type(value) is str else value
 
 

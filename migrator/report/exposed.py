@@ -1,4 +1,4 @@
-"""What a plan opens and closes, in the words and the order of every form of its report."""
+"""What a plan opens, closes and reroutes, in the words and the order of every form of its report."""
 
 from collections.abc import Iterator
 
@@ -15,11 +15,13 @@ def exposed(plan: Plan) -> Iterator[tuple[str, str, Said]]:
     opens = [(w.name, str(one)) for w in waves for one in w.exposure.opens]
     closes = [(w.name, str(one)) for w in waves for one in w.exposure.closes]
     unknown = [(w.name, str(one)) for w in waves for one in w.exposure.unknown]
+    reroutes = [(w.name, str(one)) for w in waves for one in w.exposure.reroutes]
     accepted = [(w.name, one) for w in waves for one in w.exposure.accepted]
     yield "OPENS (a request that was denied passes)", "red", opens
     yield "CLOSES (a request that passed is refused)", "yellow", closes
     if unknown:
         yield "UNKNOWN (a request may pass or be refused, nobody can say which)", "yellow", unknown
+    yield "REROUTES (a call that passes is routed in another way)", "yellow", reroutes
     if accepted:
         yield (
             "ACCEPTED BY A PERSON (it may open or break what the model does not see)",
