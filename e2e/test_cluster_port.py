@@ -13,6 +13,7 @@ from migrator.adapters.kube.client import connect
 from migrator.adapters.kube.resources import resource_name
 from migrator.adapters.kube.writer import LiveCluster
 from migrator.istio import kinds
+from migrator.model.resource import Ref
 from tests.conformance.cluster_port import ClusterPort
 from tests.conformance.controllers import Controllers
 from tests.conformance.step_walk import StepWalk
@@ -56,6 +57,28 @@ class TestPort(ClusterPort):
         found = world.cluster.list(kinds.CONFIG_MAP, world.namespace, {"a": "b"})
 
         assert [body["metadata"]["name"] for body in found] == [f"page-{n}" for n in range(5)]
+
+    def test_what_is_released_goes_when_its_other_manager_leaves_it_out(self, plane, world):
+        name = {"name": "shared", "namespace": world.namespace}
+        body = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": name,
+            "data": {"a": "1", "b": "2"},
+        }
+        ref = Ref("", "ConfigMap", world.namespace, "shared")
+        world.cluster.create(body)
+
+        def applied(**data):
+            text = json.dumps({**body, "data": data})
+            plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+            return world.cluster.get(ref)["data"]
+
+        assert applied(a="1", b="2") == {"a": "1", "b": "2"}
+        assert applied(a="1") == {"a": "1", "b": "2"}  # still ours
+        applied(a="1", b="2")
+        world.cluster.release(ref)
+        assert applied(a="1") == {"a": "1"}
 
     def test_what_is_written_bears_our_name(self, plane, world, settings):
         world.cluster.patch(settings, {"data": {"one": "ours"}})

@@ -17,7 +17,7 @@ from .kustomized import built
 from .scenes import said
 
 TRACKING = "argocd.argoproj.io/tracking-id"
-OWNED = {"Namespace", "Deployment", "Service", "AuthorizationPolicy"}
+OWNED = {"Namespace", "Deployment", "Service", "AuthorizationPolicy", "Gateway", "ConfigMap"}
 COMMIT = "commit this change there"
 
 
@@ -35,17 +35,22 @@ def _owned(objects):
         if body["kind"] in OWNED:
             meta = body["metadata"]
             where = f"{body['kind']}:{meta.get('namespace', '')}/{meta['name']}"
-            meta["annotations"] = {TRACKING: f"orders:/{where}"}
-    return objects
+            meta["annotations"] = {**meta.get("annotations", {}), TRACKING: f"orders:/{where}"}
+    return list(objects)
 
 
 class Repository:
-    """The base and the exported components, and the one who commits and syncs them."""
+    """The base and the exported components, and the one who commits and syncs them.
+
+    As Argo CD does, it marks all that it applies as its own, and deletes what it applied and is no longer
+    in the repository.
+    """
 
     def __init__(self, mesh, folder):
         self.mesh = mesh
         self.folder = folder
         self.names = sorted(f.parent.name for f in (folder / "export").glob("*/kustomization.yaml"))
+        self.applied = {_place(body): body for body in mesh.objects}
         self.commits = []
 
     def answer(self, run, *, back):
@@ -53,20 +58,21 @@ class Repository:
         while run.until(COMMIT, len(self.commits) + 1):
             number = self._wave_under_way()
             wanted = [n for n in self.names if int(n.partition("-")[0]) < number + (not back)]
-            found = built(self.folder / "overlay", self.mesh.objects, wanted)
-            self.mesh.plane.kubectl(
-                "apply", "--server-side", "--force-conflicts", "-f", "-",
-                stdin=yaml.safe_dump_all(found.values()),
-            )  # fmt: skip
-            self._prune(found)
+            self._sync(_owned(built(self.folder / "overlay", self.mesh.objects, wanted).values()))
             self.commits.append(number)
 
-    def _prune(self, found):
-        for body in self.mesh.objects:
-            if not any(_key(body) == _key(one) for one in found.values()):
-                self.mesh.kubectl(
-                    "delete", body["kind"], body["metadata"]["name"], "--ignore-not-found"
+    def _sync(self, objects):
+        self.mesh.plane.kubectl(
+            "apply", "--server-side", "--force-conflicts", "-f", "-",
+            stdin=yaml.safe_dump_all(objects),
+        )  # fmt: skip
+        there = {_place(body): body for body in objects}
+        for place, body in self.applied.items():
+            if place not in there:
+                self.mesh.plane.kubectl(
+                    "delete", "--ignore-not-found", "-f", "-", stdin=yaml.safe_dump(body)
                 )
+        self.applied = there
 
     def _wave_under_way(self):
         """The number of the wave of the step that was begun last, from the journal."""
@@ -78,6 +84,10 @@ class Repository:
 
 def _key(body):
     return body["kind"], body["metadata"]["name"]
+
+
+def _place(body):
+    return *_key(body), body["metadata"].get("namespace", "")
 
 
 def _patched_by_migrate(mesh):
@@ -118,6 +128,6 @@ def test_what_argo_cd_owns_is_waited_for_there_and_back(plane, tmp_path):
         repository.answer(run, back=True)
         assert run.end() == 0, run.words()
         assert _patched_by_migrate(mesh) == {}
-        assert set(repository.commits) <= set(there)
+        assert set(there) <= set(repository.commits)  # and what was taken over is asked for as well
         assert mesh.image_is(mesh.before)
         assert mesh.modes() == {"sidecar"}

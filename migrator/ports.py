@@ -44,6 +44,9 @@ class Cluster(ClusterReader, Protocol):
     def delete(self, ref: Ref, *, uid: str = "", dry_run: bool = False) -> None:
         """Delete the object, which may be gone already; with `uid` only that one (else ConflictError)."""
 
+    def release(self, ref: Ref) -> None:
+        """Own no field of the object any more; every field stays, and others may take theirs away."""
+
     def may(self, verb: str, kind: GroupKind, namespace: str = "") -> bool:
         """Whether this user may, by a SelfSubjectAccessReview."""
 

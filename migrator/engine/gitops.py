@@ -6,9 +6,10 @@ annotation (argoproj/argo-cd resource_customizations/apps/Deployment/actions/res
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
-from migrator.errors import StepFailedError
+from migrator.errors import ConflictError, ForbiddenError, NotFoundError, StepFailedError
 from migrator.istio import ownership
 from migrator.model import writes as fields
 from migrator.model.news import Question, Topic
@@ -79,6 +80,13 @@ def by_commit(run: Run, commit: Commit, owner_name: str) -> None:
                 hint="migrate export PLAN FOLDER",
             )
         asked = True
+        _leave_to_owner(run, commit.target.ref)
         run.tell(Topic.WAITING, commit.step, f"{owner_name} to sync the change", waited)
         run.keep_lock()
         run.clock.sleep(POLL_SECONDS)
+
+
+def _leave_to_owner(run: Run, ref: Ref) -> None:
+    """What this tool made and a repository took over stays ours as well: no field of it would ever go."""
+    with suppress(ConflictError, ForbiddenError, NotFoundError):
+        run.cluster.release(ref)

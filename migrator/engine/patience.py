@@ -44,6 +44,9 @@ class Patient:
     def delete(self, ref: Ref, *, uid: str = "", dry_run: bool = False) -> None:
         self._ask(lambda: self._cluster.delete(ref, uid=uid, dry_run=dry_run))
 
+    def release(self, ref: Ref) -> None:
+        self._ask(lambda: self._cluster.release(ref))
+
     def may(self, verb: str, kind: GroupKind, namespace: str = "") -> bool:
         return self._ask(lambda: self._cluster.may(verb, kind, namespace))
 

@@ -90,6 +90,9 @@ class FakeCluster:
         else:
             self._write(write, lambda: self._delete(ref, uid))
 
+    def release(self, ref: Ref) -> None:
+        """Fields have no owners here: whoever writes last is right."""
+
     def may(self, verb: str, kind: GroupKind, namespace: str = "") -> bool:  # noqa: ARG002
         return self.faults.may(verb, kind)
 

@@ -97,6 +97,21 @@ class LiveCluster:
         except NotFoundError:
             return
 
+    def release(self, ref: Ref) -> None:
+        """Server-side apply takes away only what its manager alone owns: Kubernetes documentation,
+        Server-Side Apply, "Transferring ownership". Where nobody else owns a field, nothing is done.
+        """
+        path = self._require(ref.group_kind).path(ref.namespace, ref.name)
+        metadata = msgspec.json.decode(self._api.request("GET", path))["metadata"]
+        managed = metadata.get("managedFields") or ()
+        others = [one for one in managed if one.get("manager") != MANAGER]
+        if others and len(others) < len(managed):
+            version = {"resourceVersion": metadata["resourceVersion"], "managedFields": others}
+            self._api.request(
+                "PATCH", path, query=_options(dry_run=False), body={"metadata": version},
+                content_type=_MERGE,
+            )  # fmt: skip
+
     def may(self, verb: str, kind: GroupKind, namespace: str = "") -> bool:
         attributes = {"verb": verb, "group": kind.group, "resource": plural(kind)}
         if namespace:
