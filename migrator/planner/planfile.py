@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterator, Sized
+from itertools import islice
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from .plan import SCHEMA, Plan
+from .plan import SCHEMA, Phase, Plan, Wave
+from .yaml_text import block
 
 SCHEMA_FILE = "plan.schema.json"
 _MAX_DEPTH = 100
@@ -21,36 +24,57 @@ _HEAD = """\
 """
 
 
-class _Dumper(yaml.CSafeDumper):
-    """Block style; texts with line breaks as literal blocks; no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        return True
-
-
-def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
 def dump(plan: Plan) -> str:
-    """The plan file's text. Fields that say nothing (empty lists, defaults) are left out of steps."""
-    data = plan.model_dump(mode="json", by_alias=True)
-    data["header"] = _without(data["header"], {"cluster": ""})
-    for phase in data["phases"]:
-        for wave in phase["waves"]:
-            wave["steps"] = [_tidy(step) for step in wave["steps"]]
-            wave["gates"] = [_without(gate, {"minutes": 0}) for gate in wave["gates"]]
-            wave["exposure"] = _said({k: list(map(_said, v)) for k, v in wave["exposure"].items()})
-    return _HEAD + block(data)
+    """The plan file's text."""
+    return "".join(parts(plan))
 
 
-def block(data: Any) -> str:
-    """YAML as a person reads it: block style, texts of several lines as they are."""
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True))
+def parts(plan: Plan) -> Iterator[str]:
+    """The text piece by piece: nobody needs to hold all of a large plan's. Fields that say nothing (empty
+    lists, defaults) are left out of steps.
+    """
+    before, after = _around(plan, "phases")
+    before["header"] = _without(before["header"], {"cluster": ""})
+    yield _HEAD + block(before)
+    yield _list("phases", plan.phases, 0)
+    for phase in plan.phases:
+        yield from _phase(phase)
+    yield _block(after, 0)
+
+
+def _phase(phase: Phase) -> Iterator[str]:
+    before, after = _around(phase, "waves")
+    yield block([before])
+    yield _list("waves", phase.waves, 2)
+    for wave in phase.waves:
+        yield from _wave(wave)
+    yield _block(after, 2)
+
+
+def _wave(wave: Wave) -> Iterator[str]:
+    before, after = _around(wave, "steps")
+    yield block([before], 2)
+    yield _list("steps", wave.steps, 4)
+    for step in wave.steps:
+        yield block([_tidy(step.model_dump(mode="json"))], 4)
+    after["gates"] = [_without(gate, {"minutes": 0}) for gate in after["gates"]]
+    after["exposure"] = _said({k: list(map(_said, v)) for k, v in after["exposure"].items()})
+    yield _block(after, 4)
+
+
+def _around(model: BaseModel, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that stand before the field `name`, and those after it."""
+    data = model.model_dump(mode="json", by_alias=True, exclude={name})
+    at = list(type(model).model_fields).index(name)
+    return dict(islice(data.items(), at)), dict(islice(data.items(), at, None))
+
+
+def _list(name: str, items: Sized, indent: int) -> str:
+    return f"{' ' * indent}{name}:{'' if items else ' []'}\n"
+
+
+def _block(data: dict[str, Any], indent: int) -> str:
+    return block(data, indent) if data else ""
 
 
 def schema() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrator.planner.plan import Plan, Wave
-from migrator.planner.planfile import block
+from migrator.planner.yaml_text import block
 from migrator.steps import AnyStep, CreateObject, DeleteObject, RestartWorkload, UpdateSpec
 
 _VERSIONS = {

@@ -14,7 +14,8 @@ from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
 from migrator.planner.calls import parse_calls
 from migrator.planner.exposure import with_exposure
-from migrator.planner.planfile import block, dump, load
+from migrator.planner.planfile import dump, load
+from migrator.planner.yaml_text import block
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 
