@@ -12,6 +12,7 @@ from .oracle_told import Alike, Proxy, Server, Told, sidecar_allows, ztunnel_all
 
 Call = Mapping[str, Any]
 _MESHED = {"sidecar", "hbone", "ambient"}
+# `exposure.verdict.identity` written a second time, on purpose: what the model reads wrong must show
 _PARTS = ("principal", "namespace", "account", "trust")
 
 

@@ -48,14 +48,15 @@ OUTSIDE = Sender(None, "", Caller.OUTSIDE)
 
 
 class Ability(NamedTuple):
-    """What a provider's traffic can show: valid tokens of any issuer, external authorizers that refuse,
-    calls that gateways themselves make, NetworkPolicies that refuse.
+    """What a provider's clusters can show: valid tokens of any issuer, external authorizers that refuse,
+    calls that gateways themselves make, NetworkPolicies that refuse, Rollouts that Argo rolls out.
     """
 
     tokens: bool = False
     authorizers: bool = False
     gateways: bool = True
     networks: bool = True
+    rollouts: bool = False
 
 
 class Matrix(NamedTuple):

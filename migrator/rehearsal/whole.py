@@ -146,7 +146,7 @@ def rehearse(subject: Subject, provider: Provider, tools: Tools, options: Option
     """
     adapted = adapt(subject.plan, options.patience)
     engine.refuse_blocked(adapted.plan)
-    _refuse_impossible(subject)
+    _refuse_impossible(subject, provider.nature.ability)
     throwaway = provider.create(subject.plan.header.istio)
     try:
         return _Rehearsing(subject, provider, tools, options, adapted).on(throwaway)
@@ -156,9 +156,17 @@ def rehearse(subject: Subject, provider: Provider, tools: Tools, options: Option
             throwaway.delete()
 
 
-def _refuse_impossible(subject: Subject) -> None:
+def _refuse_impossible(subject: Subject, ability: Ability) -> None:
     if not subject.plan.steps():
         raise MigrateError("there is nothing to rehearse: the plan has no steps")
+    targets = {step.target.ref for _, _, step in subject.plan.steps()}
+    rolling = sorted(str(ref) for ref in targets if ref.group_kind == kinds.ROLLOUT)
+    if rolling and not ability.rollouts:
+        raise MigrateError(
+            "the plan moves Rollouts, and nobody rolls them out on such a cluster",
+            detail=", ".join(rolling),
+            hint="--provider context takes one that has Argo Rollouts; or plan with --exclude",
+        )
     root = subject.plan.header.root_namespace
     if root != ROOT_NAMESPACE:
         raise MigrateError(

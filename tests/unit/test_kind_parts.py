@@ -4,6 +4,7 @@ import tarfile
 
 import pytest
 
+from e2e.kind import __main__ as command
 from e2e.kind import cache, stock_envoy
 from e2e.kind.archive import Image
 from e2e.kind.runtime import narrowed
@@ -72,3 +73,15 @@ def test_only_withheld_capabilities_are_taken_out():
 def test_a_changed_bootstrap_template_is_noticed():
     with pytest.raises(AssertionError, match="has changed"):
         stock_envoy.bootstrap("{}")
+
+
+def test_a_machine_that_cannot_ends_with_77_and_its_meaning(monkeypatch, capsys):
+    monkeypatch.setattr(command, "lacking", lambda: ["`docker` is not on PATH"])
+    assert command.main(["test"]) == 77
+    *_, reason, last = capsys.readouterr().err.splitlines()
+    assert "docker" in reason
+    assert "NOT RUN" in last
+    assert "77" in last
+    monkeypatch.setattr(command, "lacking", list)
+    assert command.main(["check"]) == 0
+    assert capsys.readouterr().err == ""

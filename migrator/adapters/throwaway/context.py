@@ -25,7 +25,7 @@ class Context:
     """The provider. Namespaces that a rehearsal makes bear its mark, and go; Istio stays."""
 
     name = "context"
-    nature: Nature = NATURE
+    nature: Nature = NATURE._replace(ability=NATURE.ability._replace(rollouts=True))
 
     def __init__(self, runner: Runner, reached: tuple[str, str], wishes: Wishes) -> None:
         self._runner = runner

@@ -219,3 +219,21 @@ def test_where_nothing_enforces_a_network_policy_the_report_says_so():
         "what NetworkPolicies refuse: nothing here enforces them"
         not in run(FakeProvider()).left_out
     )
+
+
+def test_rollouts_are_refused_where_nobody_rolls_them_out():
+    what = subject()
+    (moved, *_) = (s for _, _, s in what.plan.steps() if s.target.kind == "Deployment")
+    target = moved.target.model_copy(update={"group": "argoproj.io", "kind": "Rollout"})
+    with pytest.raises(MigrateError, match="Rollouts") as caught:
+        run(FakeProvider(), Subject(what.mesh, retargeted(what.plan, moved.id, target)))
+    assert caught.value.detail == str(target.ref)
+
+
+def retargeted(plan, step, target):
+    """The plan with another target of one step."""
+    data = plan.model_dump(mode="json", by_alias=True)
+    for one in (s for p in data["phases"] for w in p["waves"] for s in w["steps"]):
+        if one["id"] == step:
+            one["target"] = target.model_dump(mode="json")
+    return type(plan).model_validate(data)
