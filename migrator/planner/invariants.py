@@ -84,13 +84,13 @@ def _components_first(steps: Steps) -> Iterator[str]:
             yield f"I3: {step.id} comes before istio-cni and ztunnel are there"
         if moving and step.id.startswith("hbone."):
             yield f"I5: {step.id} comes after somebody is ambient already"
-    for number, (_, step) in enumerate(steps):
+    enrolled: set[str] = set()
+    for _, step in steps:
+        if _is_namespace(step) and enrols(step):
+            enrolled.add(step.target.name)
         if not isinstance(step, PatchTemplate) or step.labels.get(names.DATAPLANE_MODE) != "none":
             continue
-        namespace = step.target.namespace
-        if any(
-            _is_namespace(s) and enrols(s) and s.target.name == namespace for _, s in steps[:number]
-        ):
+        if step.target.namespace in enrolled:
             yield f"I4: {step.id} comes after the label that captures its pods"
 
 
@@ -124,21 +124,23 @@ def _bound(plan: Plan) -> Iterator[str]:
 def _guarded(steps: Steps) -> Iterator[str]:
     """I7, I8, I9: copies and ALLOWs before binding, binding before guard, guard before the move."""
     order = {step.id: number for number, (_, step) in enumerate(steps)}
-    binds = [n for n, (_, s) in enumerate(steps) if s.id.startswith("bind.")]
-    first_bind = min(binds, default=len(steps))
+    binds: dict[str, int] = {}
+    for number, (_, step) in enumerate(steps):
+        if step.id.startswith("bind."):
+            binds.setdefault(step.target.namespace, number)
+    first_bind = min(binds.values(), default=len(steps))
+    is_guarded = False
     for number, (_, step) in enumerate(steps):
         ref = step.target.ref
+        is_guard = step.id.startswith("guard.")
         if isinstance(step, CreateObject) and ref.group_kind == kinds.AUTHORIZATION_POLICY:
-            is_guard = step.id.startswith("guard.")
-            same = [n for n in binds if steps[n][1].target.namespace == ref.namespace]
-            if not is_guard and number > min(same, default=first_bind):
+            if not is_guard and number > binds.get(ref.namespace, first_bind):
                 yield f"I7/I8: {step.id} comes after Services of {ref.namespace} are bound"
             if is_guard and number > order.get(step.id.replace("guard.", "move.", 1), len(steps)):
                 yield f"I9: {step.id} comes after its workload moved"
-        if isinstance(step, UpdateSpec) and step.id.startswith("narrow."):
-            earlier = [s.id for _, s in steps[:number] if s.id.startswith("guard.")]
-            if not earlier:
-                yield f"I9: {step.id} narrows a policy before any guard is there"
+        if isinstance(step, UpdateSpec) and step.id.startswith("narrow.") and not is_guarded:
+            yield f"I9: {step.id} narrows a policy before any guard is there"
+        is_guarded = is_guarded or is_guard
 
 
 def _kept(steps: Steps) -> Iterator[str]:
