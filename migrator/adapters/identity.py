@@ -43,12 +43,24 @@ def group_kind(body: Mapping[str, Any]) -> GroupKind:
         )
     if version is None:
         raise Misnamed(f"no Kubernetes object: {safe(str(kind))} has no apiVersion")
-    if not isinstance(kind, str) or not _KIND.match(kind):
+    if not isinstance(kind, str) or not _is_kind(kind):
         raise Misnamed(f"{safe(str(kind))!r} is no kind of object", "kind")
-    match = _API_VERSION.match(version) if isinstance(version, str) else None
-    if match is None:
+    group = _group(version) if isinstance(version, str) else None
+    if group is None:
         raise Misnamed(f"{safe(str(version))!r} is no apiVersion", "apiVersion")
-    return GroupKind(match[1] or "", kind)
+    return GroupKind(group, kind)
+
+
+@lru_cache(maxsize=4096)
+def _is_kind(kind: str) -> bool:
+    return _KIND.match(kind) is not None
+
+
+@lru_cache(maxsize=4096)
+def _group(version: str) -> str | None:
+    """The group of an `apiVersion`, empty for the core's; None for what is none."""
+    match = _API_VERSION.match(version)
+    return match and (match[1] or "")
 
 
 def identify(kind: GroupKind, body: Mapping[str, Any], default_namespace: str) -> Ref:

@@ -6,6 +6,7 @@ snapshot can be handed to others. Positions in lists stay.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -93,6 +94,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+@lru_cache(maxsize=4096)
 def keeps_annotation(key: str) -> bool:
     """Whether Istio, an owner (Helm, Argo CD, Flux) or a rule reads the annotation `key`."""
     return (

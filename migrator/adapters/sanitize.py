@@ -27,6 +27,7 @@ _SHARED = ("labels", "annotations", "ownerReferences")
 _OWNERSHIP = ("project", "destination", "syncPolicy", "ignoreDifferences")
 _encode = msgspec.json.Encoder().encode
 _DROPPED = frozenset({"caBundle"})
+_NESTED = (dict, list)
 _ISTIO_CONFIG_MAP = re.compile(r"(?:istio|istio-.*|cilium-config)\Z")
 _ROOT_CERTIFICATE = "istio-ca-root-cert"  # in every namespace, and no rule reads it
 _STATUS = frozenset(
@@ -72,7 +73,7 @@ class Sanitizer:
         for key in _SHARED:
             if key in kept["metadata"]:
                 kept["metadata"][key] = self._once(kept["metadata"][key])
-        kept["spec"] = self._spec(reduced(body.get("spec") or {}))
+        kept["spec"] = self._spec(reduced(body["spec"])) if body.get("spec") else {}
         if status := pod_status(body.get("status") or {}):
             kept["status"] = self._once(status)
         return kept
@@ -184,7 +185,7 @@ _SPECIAL: Mapping[str, Callable[[Any], Any]] = {
 
 def _clean(value: Any, depth: int) -> Any:
     """Copy without nulls; recursive, so the depth is bounded."""
-    if not isinstance(value, dict | list):
+    if not isinstance(value, _NESTED):
         return value
     if depth == 0:
         raise TooDeepError
@@ -195,7 +196,9 @@ def _clean(value: Any, depth: int) -> Any:
     ):  # one that does not fit stands where no rule looks, and may hide anything
         return pod_spec(value) if shapes.fits_pod_spec(value) else {}
     return {
-        key: _SPECIAL[key](one) if key in _SPECIAL else _clean(one, depth - 1)
+        key: _SPECIAL[key](one)
+        if key in _SPECIAL
+        else (_clean(one, depth - 1) if isinstance(one, _NESTED) else one)
         for key, one in value.items()
         if one is not None and key not in _DROPPED
     }

@@ -21,6 +21,7 @@ from . import (
     export,
     permissions,
     plan,
+    process,
     rehearse,
     rollback,
     scan,
@@ -74,7 +75,7 @@ def options(
 
 def main() -> None:
     """Run a command; every way to stop becomes words and an exit code, never a traceback."""
-    streams.prepare()
+    process.begin()
     try:
         _run()
     except MigrateError as error:

@@ -91,18 +91,24 @@ def check(
 
 
 def _print(report: "CheckReport", form: Form, rules: "tuple[Rule, ...]") -> None:
-    from migrator.report import check_markdown, check_text, junit, sarif
-    from migrator.report.text import width
-
     match form:
         case Form.TABLE:
+            from migrator.report import check_text
+            from migrator.report.text import width
+
             common.print_lines(check_text.lines(report, width()))
         case Form.MARKDOWN:
+            from migrator.report import check_markdown
+
             typer.echo(check_markdown.render(report), nl=False)
         case Form.SARIF:
+            from migrator.report import sarif
+
             pages = {rule.code: (rule.summary(), rule.doc()) for rule in rules}
             typer.echo(sarif.render(report, pages), nl=False)
         case Form.JUNIT:
+            from migrator.report import junit
+
             typer.echo(junit.render(report, [(rule.code, rule.id()) for rule in rules]), nl=False)
         case Form.JSON | Form.YAML:
             common.print_model(report, form.value)

@@ -56,15 +56,13 @@ class Resource:
     """One object as the API server, or a file, gave it.
 
     Readers guarantee the shapes of the fields that the tool uses (`istio/schema/shapes.py`), drop nulls, and
-    drop what may be secret; so `spec`, `labels` and `annotations` can be walked without checks.
+    drop what may be secret; so `spec`, `labels` and `annotations` can be walked without checks. They are
+    looked up once: every rule asks for them.
     """
 
     ref: Ref
     body: Mapping[str, Any]
     origin: Origin | None = None
-    # What is asked for again and again, by every rule, is looked up once
-    namespace: str = field(init=False, repr=False)
-    name: str = field(init=False, repr=False)
     metadata: Mapping[str, Any] = field(init=False, repr=False)
     labels: Mapping[str, str] = field(init=False, repr=False)
     annotations: Mapping[str, str] = field(init=False, repr=False)
@@ -73,12 +71,18 @@ class Resource:
     def __post_init__(self) -> None:
         metadata = self.body.get("metadata") or {}
         put = object.__setattr__
-        put(self, "namespace", self.ref.namespace)
-        put(self, "name", self.ref.name)
         put(self, "metadata", metadata)
         put(self, "labels", metadata.get("labels") or {})
         put(self, "annotations", metadata.get("annotations") or {})
         put(self, "spec", self.body.get("spec") or {})
+
+    @property
+    def namespace(self) -> str:
+        return self.ref.namespace
+
+    @property
+    def name(self) -> str:
+        return self.ref.name
 
     @property
     def status(self) -> Mapping[str, Any]:

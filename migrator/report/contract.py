@@ -1,6 +1,7 @@
 """What `migrate check` says, as data: the contract of its JSON, YAML and every other format."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal, Self
 
 from pydantic import Field
@@ -22,6 +23,7 @@ class ObjectView(Frozen):
     name: str
 
     @classmethod
+    @lru_cache(maxsize=4096)  # the findings of a mesh name the same objects again and again
     def of(cls, ref: Ref) -> Self:
         return cls(group=ref.group, kind=ref.kind, namespace=ref.namespace, name=ref.name)
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import yaml
 
+_DELETE = "\x7f"
 _NOT_PLAIN = re.compile(r"[^\n -~]")
 
 
@@ -14,7 +15,10 @@ def render(data: Any, form: str) -> str:
     """`data` as `form`: letters of every script as they are, what moves a cursor escaped."""
     if form == "yaml":
         return yaml.safe_dump(data, sort_keys=False, width=100, allow_unicode=True)
-    return _NOT_PLAIN.sub(_visible, _json(data)) + "\n"
+    text = _json(data)
+    if not text.isascii() or _DELETE in text:  # others that are not plain, JSON escapes by itself
+        text = _NOT_PLAIN.sub(_visible, text)
+    return text + "\n"
 
 
 def _json(data: Any) -> str:

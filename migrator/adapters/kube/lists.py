@@ -5,8 +5,8 @@ most of the bytes. A continue token that has expired begins the list anew (k8s.i
 meta/v1 ListOptions).
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -36,68 +36,69 @@ _SELECTED = {
 }
 
 
-class _Kept(msgspec.Struct, omit_defaults=True):
+class _Metadata(TypedDict, total=False):
     """What is absent stays absent."""
 
-
-class _Metadata(_Kept):
-    name: str = ""
-    namespace: str = ""
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    ownerReferences: list[dict[str, Any]] | None = None  # noqa: N815  the API's name
-    generation: int = 0
-    creationTimestamp: str | None = None  # noqa: N815  the API's name
-    deletionTimestamp: str | None = None  # noqa: N815  the API's name
-    finalizers: list[str] | None = None
+    name: str
+    namespace: str
+    labels: dict[str, str] | None
+    annotations: dict[str, str] | None
+    ownerReferences: list[dict[str, Any]] | None
+    generation: int
+    creationTimestamp: str | None
+    deletionTimestamp: str | None
+    finalizers: list[str] | None
 
 
-class _Partial(_Kept):
+class _Partial(TypedDict):
     metadata: _Metadata
 
 
-class _Object(_Partial):
+class _Object(_Partial, total=False):
     """Every field at the top of some kind that the tool knows."""
 
-    spec: Any = None
-    status: Any = None
-    data: Any = None
-    webhooks: Any = None
-    addressType: Any = None  # noqa: N815  the API's name
-    endpoints: Any = None
-    ports: Any = None
+    spec: Any
+    status: Any
+    data: Any
+    webhooks: Any
+    addressType: Any
+    endpoints: Any
+    ports: Any
 
 
-class _DefinedVersion(msgspec.Struct):
-    name: str = ""
-    served: bool = False
-    storage: bool = False
+class _DefinedVersion(TypedDict, total=False):
+    name: str
+    served: bool
+    storage: bool
 
 
-class _Names(msgspec.Struct):
-    kind: str = ""
-    plural: str = ""
+class _Names(TypedDict, total=False):
+    kind: str
+    plural: str
 
 
-class _DefinitionSpec(msgspec.Struct):
-    group: str = ""
-    scope: str = ""
-    names: _Names = msgspec.field(default_factory=_Names)
-    versions: list[_DefinedVersion] = []
+class _DefinitionSpec(TypedDict, total=False):
+    group: str
+    scope: str
+    names: _Names
+    versions: list[_DefinedVersion]
 
 
-class _Definition(_Partial):
+class _Definition(_Partial, total=False):
     """A CustomResourceDefinition without its schemas, which are megabytes."""
 
-    spec: _DefinitionSpec = msgspec.field(default_factory=_DefinitionSpec)
-    status: Any = None
+    spec: _DefinitionSpec
+    status: Any
 
 
 class _ListMetadata(msgspec.Struct):
     continue_: str = msgspec.field(name="continue", default="")
 
 
-def _page_of(item: type[_Partial]) -> type:
+_Form = type[_Partial] | type[_Object] | type[_Definition]
+
+
+def _page_of(item: _Form) -> type:
     fields = [
         ("items", list[item] | None, None),  # type: ignore[valid-type]
         ("metadata", _ListMetadata, msgspec.field(default_factory=_ListMetadata)),
@@ -105,7 +106,7 @@ def _page_of(item: type[_Partial]) -> type:
     return msgspec.defstruct(f"{item.__name__}Page", fields)
 
 
-_PAGES: dict[type[_Partial], Any] = {
+_PAGES: dict[_Form, Any] = {
     item: msgspec.json.Decoder(_page_of(item)) for item in (_Object, _Partial, _Definition)
 }
 Page = tuple[list[dict[str, Any]], bool]
@@ -132,7 +133,7 @@ def read_list(
         page = _PAGES[_form(served.kind)].decode(data)
         unsafe = may_be_unsafe(data)
         del data
-        yield [_body(served, item) for item in page.items or ()], unsafe
+        yield _bodies(served, page.items or ()), unsafe
         token = page.metadata.continue_
         if not token:
             return
@@ -142,7 +143,7 @@ def read_object(api: Api, served: Served, namespace: str, name: str) -> Page:
     """One whole object, in the form of a page. Raises NotFoundError when it is gone."""
     data = api.request("GET", served.path(namespace, name), timeout=_TIMEOUT)
     found = msgspec.json.decode(data, type=_Object)
-    return [_body(served, found)], may_be_unsafe(data)
+    return _bodies(served, [found]), may_be_unsafe(data)
 
 
 def _request(api: Api, served: Served, namespace: str, token: str) -> bytes:
@@ -156,21 +157,18 @@ def _request(api: Api, served: Served, namespace: str, token: str) -> bytes:
     return api.request("GET", served.path(namespace), query=query, accept=accept, timeout=_TIMEOUT)
 
 
-def _form(kind: GroupKind) -> type[_Partial]:
+def _form(kind: GroupKind) -> _Form:
     if kind == kinds.CRD:
         return _Definition
     return _Partial if kind in BY_METADATA else _Object
 
 
-def _body(served: Served, item: _Partial) -> dict[str, Any]:
-    """The object as it would stand in a manifest: items of lists of built-in kinds bear no kind."""
-    fields = {name: getattr(item, name) for name in item.__struct_fields__}
-    return {
-        "apiVersion": served.api_version,
-        "kind": served.kind.kind,
-        **{
-            name: msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
-            for name, value in fields.items()
-            if value is not None
-        },
-    }
+def _bodies(served: Served, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The objects as they would stand in manifests: items of lists of built-in kinds bear no kind."""
+    head = {"apiVersion": served.api_version, "kind": served.kind.kind}
+    return [
+        {**head, **item}
+        if None not in item.values()
+        else {**head, **{key: value for key, value in item.items() if value is not None}}
+        for item in items
+    ]

@@ -5,7 +5,6 @@ with the shape of its members, a `Map` of any keys, or a Python type.
 """
 
 from collections.abc import Iterator
-from itertools import count
 from types import GenericAlias, UnionType
 from typing import Any, Literal, NamedTuple, NotRequired, Required, TypedDict, get_args
 
@@ -22,7 +21,7 @@ _TYPED_DICT: Any = TypedDict
 _REQUIRED: Any = Required
 _OPTIONAL: Any = NotRequired
 _LITERAL: Any = Literal
-_numbers = count()
+_known: dict[int, tuple[Any, Any]] = {}  # by identity, with the table so that it stays the same one
 _NAMES = {str: "text", int: "a whole number", bool: "true or false", float: "a number"}
 
 
@@ -79,13 +78,20 @@ def _compiled(table: Any) -> Any:
         return GenericAlias(list, (_compiled(table[0]),))
     if isinstance(table, OneOf):
         return _LITERAL[tuple(table)]
-    if not isinstance(table, dict):
-        return table
-    fields = {}
-    for key, one in table.items():
-        mark = _REQUIRED if key.endswith("!") else _OPTIONAL
-        fields[key.removesuffix("!")] = mark[_compiled(one)]
-    return _TYPED_DICT(f"Fields{next(_numbers)}", fields)
+    return _fields(table) if isinstance(table, dict) else table
+
+
+def _fields(table: dict[str, Any]) -> Any:
+    """The same table, part of the shapes of many kinds, is compiled once."""
+    _, known = _known.get(id(table), (None, None))
+    if known is None:
+        fields = {}
+        for key, one in table.items():
+            mark = _REQUIRED if key.endswith("!") else _OPTIONAL
+            fields[key.removesuffix("!")] = mark[_compiled(one)]
+        known = _TYPED_DICT(f"Fields{len(_known)}", fields)
+        _known[id(table)] = table, known
+    return known
 
 
 _Path = tuple[str | int, ...]
