@@ -1,6 +1,6 @@
 """Failures that are put in on purpose: which there are, and where a plan would meet them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -53,11 +53,16 @@ class Fault(NamedTuple):
         return self.trouble is Trouble.ERRORS and kind == "failed" and self.workload in call.servers
 
 
-def of_plan(plan: Plan, wanted: Iterable[Trouble]) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
-    """The failures that this plan can meet, each once, and in words those that it cannot."""
+def of_plan(
+    plan: Plan, wanted: Iterable[Trouble], needed: Collection[Ref]
+) -> tuple[tuple[Fault, ...], tuple[str, ...]]:
+    """The failures that this plan can meet, each once, and in words those that it cannot.
+
+    `needed`: workloads without which calls fail; that nothing answers elsewhere would show to nobody.
+    """
     found, missing = [], []
     for trouble in wanted:
-        fault = next(_faults(plan, trouble), None)
+        fault = next(_faults(plan, trouble, needed), None)
         if fault is None:
             missing.append(f"{trouble}: the plan has no step that could meet it")
         else:
@@ -65,7 +70,7 @@ def of_plan(plan: Plan, wanted: Iterable[Trouble]) -> tuple[tuple[Fault, ...], t
     return tuple(found), tuple(missing)
 
 
-def _faults(plan: Plan, trouble: Trouble) -> Iterator[Fault]:
+def _faults(plan: Plan, trouble: Trouble, needed: Collection[Ref]) -> Iterator[Fault]:
     match trouble:
         case Trouble.WAYPOINT:
             for scope in plan.waypoints:
@@ -77,7 +82,9 @@ def _faults(plan: Plan, trouble: Trouble) -> Iterator[Fault]:
         case _:
             for step in _switching(plan):
                 ref = step.target.ref
-                if step.disruption is Disruption.RESTART and ref.group_kind == kinds.DEPLOYMENT:
+                shows = trouble is not Trouble.ERRORS or ref in needed
+                restarts = step.disruption is Disruption.RESTART
+                if shows and restarts and ref.group_kind == kinds.DEPLOYMENT:
                     yield Fault(trouble, ref.namespace, ref, step.id)
 
 

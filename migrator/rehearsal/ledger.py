@@ -78,6 +78,11 @@ class Ledger:
             callers=dict(sorted(callers.items())),
         )
 
+    def needed(self) -> frozenset[Ref]:
+        """Workloads that alone answer a call that is allowed: without them it fails."""
+        allowed = (self._calls[s.call] for s in self._steady() if s.answer is Answer.ALLOWED)
+        return frozenset(call.servers[0] for call in allowed if len(call.servers) == 1)
+
     def judge(self, samples: Iterable[Sample], where: Where, fault: Fault | None = None) -> None:
         """Count what is not as before."""
         for sample in samples:

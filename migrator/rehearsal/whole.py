@@ -81,7 +81,7 @@ class _Rehearsing:
             calls.calls, recreated.namespaces,
         )  # fmt: skip
         stage.baseline()
-        faults, missing = of_plan(self.subject.plan, self.options.troubles)
+        faults, missing = of_plan(self.subject.plan, self.options.troubles, stage.ledger.needed())
         reports = []
         for fault in faults:
             reports.append(stage.meet(fault))

@@ -1,11 +1,14 @@
 """Which answers a fault explains by itself."""
 
+from dataclasses import replace
+
 import pytest
 
 from migrator.istio import kinds
 from migrator.model.resource import Ref
-from migrator.rehearsal.calls import Call
+from migrator.rehearsal.calls import Answer, Call, Sample
 from migrator.rehearsal.faults import Fault, Trouble
+from migrator.rehearsal.ledger import Ledger
 
 CART = Ref(*kinds.DEPLOYMENT, "shop", "cart")
 STOCK = Ref(*kinds.DEPLOYMENT, "warehouse", "stock")
@@ -32,3 +35,17 @@ def call(caller, server):
 def test_only_what_the_fault_touches_is_explained(trouble, kind, caller, server, explained):
     fault = Fault(trouble, "shop", CART)
     assert fault.explains(kind, call(caller, server)) is explained
+
+
+@pytest.mark.parametrize(
+    ("answer", "servers", "needed"),
+    [
+        (Answer.ALLOWED, (CART,), {CART}),
+        (Answer.DENIED, (CART,), set()),
+        (Answer.ALLOWED, (CART, STOCK), set()),  # the other one answers on
+    ],
+)
+def test_without_a_needed_workload_a_call_fails_that_was_allowed(answer, servers, needed):
+    ledger = Ledger([replace(call(None, CART), servers=servers)])
+    ledger.learn([Sample("c1", answer)])
+    assert ledger.needed() == needed

@@ -237,3 +237,14 @@ def retargeted(plan, step, target):
         if one["id"] == step:
             one["target"] = target.model_dump(mode="json")
     return type(plan).model_validate(data)
+
+
+def test_errors_are_put_in_where_a_call_would_show_them():
+    def nobody_is_served(throwaway):
+        throwaway.traffic.lie = lambda *_: Answer.DENIED
+
+    how = Options(troubles=(Trouble.ERRORS,), patience=60)
+    assert len(run(FakeProvider(), options=how).faults) == 1
+    report = run(FakeProvider(nobody_is_served), options=how)
+    assert report.faults == ()
+    assert "service-answers-503: the plan has no step that could meet it" in report.left_out
