@@ -10,7 +10,6 @@ from .order import Order
 from .plan import Acknowledgement
 from .staying import stopped_by
 from .units import Unit
-from .ways_out import of_a_knot
 
 
 def accepted_in(layout: Layout, order: Order, unit: Unit) -> tuple[str, ...]:
@@ -32,9 +31,9 @@ def _touches(layout: Layout, order: Order, unit: Unit, finding: Finding) -> bool
 def acknowledgements(layout: Layout, order: Order) -> tuple[Acknowledgement, ...]:
     """What closes must be accepted by a person before the plan may be applied."""
     found = [
-        _acknowledge("callers-in-a-cycle", Severity.WARNING, knot.members[0].ref, of_a_knot(knot))
+        _acknowledge("callers-in-a-cycle", Severity.WARNING, knot.members[0].ref, knot.says)
         for knot in order.knots
-        if knot.refuses
+        if knot.says
     ]
     for unit in order.units:
         for workload in unit.workloads:

@@ -8,18 +8,16 @@ from migrator.model.finding import Finding
 from migrator.steps import Target
 
 from .accepting import acknowledgements
-from .arranging import Arranger, is_searched
-from .contract import contract
-from .expand import expand
+from .arranging import Arranger
 from .exposure import with_exposure
 from .handover import HandOver, hand_over
 from .layout import Layout, lay_out
 from .options import PlanOptions
 from .order import Order, put_in_order
-from .plan import Header, KnownCallers, NamespaceScope, Phase, Plan, WaypointScope
-from .prepare import prepare
+from .peers import with_ways_out
+from .phases import phases_of
+from .plan import Header, KnownCallers, NamespaceScope, Plan, WaypointScope
 from .routes import stay
-from .switch import switch
 
 
 def make_plan(
@@ -37,9 +35,10 @@ def make_plan(
     handover = hand_over(layout)
     order = put_in_order(layout)
     plan = put_together(layout, handover, order)
-    if plan.phases and any(is_searched(knot.members) for knot in order.knots):
-        order = put_in_order(layout, Arranger(mesh, plan, order.known_callers))
+    if plan.phases and order.knots:
+        order = put_in_order(layout, Arranger(layout, plan, order.known_callers))
         plan = put_together(layout, handover, order)
+    plan = with_ways_out(layout, plan)
     return _accepted(with_exposure(mesh, plan), options)
 
 
@@ -59,7 +58,7 @@ def put_together(layout: Layout, handover: HandOver, order: Order) -> Plan:
         else (*acknowledgements(layout, order), *layout.acknowledgements),
         exclusions=layout.exclusions,
         callers=tuple(_known(order)),
-        phases=() if blocked else _phases(layout, handover, order),
+        phases=() if blocked else phases_of(layout, handover, order),
     )
 
 
@@ -80,18 +79,6 @@ def _accepted(plan: Plan, options: PlanOptions) -> Plan:
         for a in plan.acknowledgements
     )
     return plan.model_copy(update={"acknowledgements": found})
-
-
-def _phases(layout: Layout, handover: HandOver, order: Order) -> tuple[Phase, ...]:
-    if not layout.moving:
-        return ()
-    phases = (
-        prepare(layout),
-        expand(layout, handover),
-        switch(layout, handover, order),
-        contract(layout, handover),
-    )
-    return tuple(phase for phase in phases if phase.waves)
 
 
 def _header(mesh: Mesh, options: PlanOptions) -> Header:

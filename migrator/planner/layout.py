@@ -24,6 +24,8 @@ from .plan import Acknowledgement, Exclusion
 from .protection import is_guarded
 from .staying import concerns, excluded_by, excluded_for, on_the_node, stopped_by
 
+WITHOUT_ORDER = frozenset({"AMB347", "AMB607"})  # statefulset-peers, headless-mixed-endpoints
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -68,6 +70,11 @@ class Layout:
     @cached_property
     def meshed_refs(self) -> frozenset[Ref]:
         return frozenset(w.ref for w in self.mesh.meshed)
+
+    @cached_property
+    def better_last(self) -> frozenset[Ref]:
+        """Those whose callers with a sidecar lose them as soon as one of their pods is ambient."""
+        return frozenset(ref for f in self.findings if f.code in WITHOUT_ORDER for ref in f.affects)
 
     def moves_whole(self, namespace: str) -> bool:
         """Whether nobody with a sidecar stays behind in the namespace."""
@@ -129,7 +136,7 @@ def lay_out(
     for finding in blocking:
         for ref in stopped_by(finding, mesh, by_ref):
             stays.setdefault(ref, []).append(finding)
-    exclusions = [excluded_by(mesh, by_ref[ref], found) for ref, found in stays.items()]
+    exclusions = [excluded_by(by_ref[ref], found) for ref, found in stays.items()]
     kept = [kept_out(w) for w in wanted if keeps_out(w) and w.ref not in stays]
     exclusions.extend(kept)
     stays.update({one.target.ref: [] for one in kept})

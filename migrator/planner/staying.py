@@ -10,7 +10,6 @@ from migrator.model.resource import Ref
 from migrator.steps import Target
 
 from .plan import Exclusion
-from .ways_out import WITHOUT_ORDER, of_peers
 
 
 def concerns(finding: Finding, namespaces: set[str]) -> bool:
@@ -49,12 +48,10 @@ def stopped_by(finding: Finding, mesh: Mesh, wanted: Mapping[Ref, Workload]) -> 
     return [w.ref for home in sorted(homes) for w in mesh.meshed_in(home) if w.ref in wanted]
 
 
-def excluded_by(mesh: Mesh, workload: Workload, findings: list[Finding]) -> Exclusion:
+def excluded_by(workload: Workload, findings: list[Finding]) -> Exclusion:
     """It stays for these findings."""
     found = sorted(findings, key=lambda f: f.sort_key)
     fixes = [f.fix for f in found]
-    if any(f.rule in WITHOUT_ORDER for f in found):
-        fixes.append(of_peers(mesh, workload))
     return Exclusion(
         target=Target.of(workload.ref),
         reason=" ".join(f"{f.code} {f.rule}: {f.message}" for f in found),

@@ -46,7 +46,8 @@ def in_waves(
             apart.append(tuple(_through(knot, level)))
     for namespace, found in singles.items():
         flip = not layout.by_workload(namespace)
-        apart.append((Unit(namespace, tuple(sorted(found, key=lambda w: w.ref)), flip, level),))
+        found.sort(key=lambda w: (w.ref in layout.better_last, w.ref))
+        apart.append((Unit(namespace, tuple(found), flip, level),))
     for namespace, knots in tied.items():
         knots.sort(key=lambda knot: min(w.ref for w in knot.members))
         together = tuple(w for knot in knots for w in knot.members)
