@@ -11,7 +11,7 @@ from migrator.errors import ManifestError
 
 from . import common
 from .streams import working
-from .writing import write_new
+from .writing import encoded, write_new
 
 if TYPE_CHECKING:
     from migrator.istio.mesh import Mesh
@@ -86,7 +86,7 @@ def call_graph(mesh: "Mesh", wish: Wish) -> "CallGraph | None":
     if graph is not None and wish.complete:
         graph = graph.model_copy(update={"complete": True})
     if graph is not None and wish.save:
-        write_new({wish.save: dump_calls(graph)})
+        write_new({wish.save: encoded([dump_calls(graph)])})
         common.narrate(f"call graph written to {wish.save}: {len(graph.calls)} calls")
     return graph
 

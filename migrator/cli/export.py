@@ -8,7 +8,7 @@ import typer
 from . import common
 from .executing import PlanFile
 from .plan_files import load_plan
-from .writing import write_new
+from .writing import encoded, write_new
 
 
 def export(
@@ -21,5 +21,5 @@ def export(
     from migrator.report import overlay
 
     files = overlay.render(load_plan(plan))
-    write_new({folder / name: text for name, text in files.items()})
+    write_new({folder / name: encoded([text]) for name, text in files.items()})
     common.narrate(f"{len(files)} files written to {folder}; begin with {folder / 'README.md'}")

@@ -1,6 +1,6 @@
 """Files that a person asked for: whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +39,10 @@ def write_plan(plan: "Plan", output: Path, snapshot: "Snapshot") -> Path:
     report = output.with_suffix(_REPORT)
     write_new(
         {
-            output: planfile.dump(plan),
-            report: plan_markdown.render(plan),
-            output.with_name(planfile.SCHEMA_FILE): planfile.schema(),
-            output.with_suffix(".snapshot"): snapshot_file.dump(snapshot),
+            output: encoded(planfile.parts(plan)),
+            report: encoded(plan_markdown.parts(plan)),
+            output.with_name(planfile.SCHEMA_FILE): encoded([planfile.schema()]),
+            output.with_suffix(".snapshot"): [snapshot_file.dump(snapshot)],
         }
     )
     return report
@@ -60,20 +60,26 @@ def conclude(plan: "Plan") -> None:
         raise typer.Exit(code=3)
 
 
-def write_new(files: Mapping[Path, str | bytes]) -> None:
-    """Write each file beside itself first, then move all into place. Raises MigrateError."""
-    staged = []
+def encoded(texts: Iterable[str]) -> Iterator[bytes]:
+    """The bytes of the texts, in UTF-8."""
+    return (text.encode() for text in texts)
+
+
+def write_new(files: Mapping[Path, Iterable[bytes]]) -> None:
+    """Write each file, piece by piece, beside itself first, then move all into place. Raises MigrateError."""
+    staged: dict[Path, Path] = {}
     try:
-        for path, text in files.items():
+        for path, pieces in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.partial")
-            partial.write_bytes(text.encode() if isinstance(text, str) else text)
-            staged.append((partial, path))
-        for partial, path in staged:
+            partial = staged[path] = path.with_name(f".{path.name}.partial")
+            with partial.open("wb") as file:
+                file.writelines(pieces)
+        for path, partial in staged.items():
             partial.replace(path)
     except OSError as error:
-        for partial, _ in staged:
-            partial.unlink(missing_ok=True)
         raise MigrateError(
             f"cannot write: {error.strerror}", detail=str(error.filename or "")
         ) from error
+    finally:
+        for partial in staged.values():
+            partial.unlink(missing_ok=True)

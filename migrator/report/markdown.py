@@ -15,7 +15,10 @@ def prose(text: str) -> str:
 
     Without this `<b>` vanishes from a rendered page, and `*.a and *.b` becomes italics without stars.
     """
-    parts = _SPAN.split(_line(text))
+    line = _line(text)
+    if "`" not in line:
+        return _MARKUP.sub(r"\\\1", line)
+    parts = _SPAN.split(line)
     return "".join(
         part.replace("|", "\\|") if _SPAN.fullmatch(part) else _MARKUP.sub(r"\\\1", part)
         for part in parts
@@ -25,10 +28,9 @@ def prose(text: str) -> str:
 def code(text: str) -> str:
     """A code span; one with backticks inside gets a longer fence."""
     line = _line(text).replace("|", "\\|")
-    runs = [len(run) for run in _QUOTED.findall(line)]
-    if not runs:
+    if "`" not in line:
         return f"`{line}`"
-    fence = "`" * (max(runs) + 1)
+    fence = "`" * (max(len(run) for run in _QUOTED.findall(line)) + 1)
     return f"{fence} {line} {fence}"
 
 
@@ -39,7 +41,7 @@ def in_html(text: str) -> str:
 
 def fenced(text: str, language: str) -> list[str]:
     """A code block that no line of `text` can end."""
-    longest = max((len(run) for run in _QUOTED.findall(text)), default=0)
+    longest = max(map(len, _QUOTED.findall(text))) if "`" in text else 0
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", safe(text), fence]
 

@@ -1,9 +1,10 @@
 """The plan as Markdown, made for a pull request: what a reviewer asks first, then every step."""
 
-import yaml
+from collections.abc import Iterator
 
 from migrator.planner.invariants import broken
 from migrator.planner.plan import Acknowledgement, Plan, Wave
+from migrator.planner.yaml_text import block
 from migrator.steps import AnyStep, Check
 
 from .exposed import exposed
@@ -13,20 +14,27 @@ from .text import plural
 
 def render(plan: Plan) -> str:
     """The whole report."""
-    header = plan.header
-    out = [
-        "# From sidecars to ambient: the plan",
-        "",
-        _head(plan),
-        "",
-        f"Snapshot {code(header.snapshot)}",
-        "",
-        *_verdict(plan),
-        *_exposure(plan),
-        *_scope(plan),
-        *_steps(plan),
-    ]
-    return "\n".join(out).rstrip() + "\n"
+    return "".join(parts(plan))
+
+
+def parts(plan: Plan) -> Iterator[str]:
+    """The report piece by piece: nobody needs to hold all of a large plan's."""
+    last = ""
+    for lines in _sections(plan):
+        yield last
+        last = "\n".join(lines) + "\n"
+    yield last.rstrip() + "\n"
+
+
+def _sections(plan: Plan) -> Iterator[list[str]]:
+    yield ["# From sidecars to ambient: the plan", "", _head(plan), ""]
+    yield [f"Snapshot {code(plan.header.snapshot)}", ""]
+    yield _verdict(plan)
+    yield _exposure(plan)
+    yield _scope(plan)
+    for phase in plan.phases:
+        yield [f"## Phase: {phase.name.value}", "", prose(phase.goal), ""]
+        yield from map(_wave, phase.waves)
 
 
 def _head(plan: Plan) -> str:
@@ -40,13 +48,14 @@ def _head(plan: Plan) -> str:
 
 
 def _verdict(plan: Plan) -> list[str]:
-    refusals = (*plan.refusals(), *broken(plan))
+    unsound = broken(plan)
+    refusals = (*plan.refusals(), *unsound)
     out = ["## May it be applied?", ""]
     if not refusals:
         out += ["Nothing stands against it." if plan.phases else "There is nothing to do.", ""]
     else:
         out += [f"Not yet: {plural(len(refusals), 'point')}.", ""]
-        out += [f"- {prose(said)}" for said in broken(plan)]
+        out += [f"- {prose(said)}" for said in unsound]
         out += [
             _acknowledgement(a)
             for a in (*plan.blockers, *plan.acknowledgements)
@@ -104,15 +113,6 @@ def _scope(plan: Plan) -> list[str]:
     return [*out, ""]
 
 
-def _steps(plan: Plan) -> list[str]:
-    out: list[str] = []
-    for phase in plan.phases:
-        out += [f"## Phase: {phase.name.value}", "", prose(phase.goal), ""]
-        for wave in phase.waves:
-            out += _wave(wave)
-    return out
-
-
 def _wave(wave: Wave) -> list[str]:
     out = [f"### {prose(wave.name)}", "", prose(wave.goal), ""]
     for step in wave.steps:
@@ -134,8 +134,7 @@ def _step(step: AnyStep) -> list[str]:
         out += [f"To do: {prose(step.instruction)}", ""]
     change = step.change()
     if change:
-        body = yaml.safe_dump(dict(change), sort_keys=False, width=100, allow_unicode=True).rstrip()
-        out += [*fenced(body, "yaml"), ""]
+        out += [*fenced(block(change).rstrip(), "yaml"), ""]
     out += [_check("Before", check) for check in step.before]
     out += [_check("After", check) for check in step.after]
     return [*out, f"- Undo: {prose(step.undo())}", "", "</details>", ""]

@@ -14,7 +14,7 @@ _NARROW = 40
 
 def safe(text: str) -> str:
     """The text without control characters: a name must not move the cursor or change colours."""
-    if text.isprintable():
+    if text.isprintable() or text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
