@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from . import scenes
+from .cni_standin import CniStandIn
 from .controlplane import ControlPlane, Kubectl
 from .external import VARIABLE, asked_for
 
@@ -36,6 +38,21 @@ def sidecar_plane() -> Iterator[ControlPlane]:
     _refuse_kubeconfig()
     with _running("default") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def cni(plane: ControlPlane) -> Iterator[CniStandIn]:
+    """The stand-in for istio-cni beside a module's own control plane."""
+    with CniStandIn(plane) as standin:
+        yield standin
+
+
+@pytest.fixture
+def scene(plane: ControlPlane, cni: CniStandIn, tmp_path: Path) -> Iterator[scenes.Stage]:
+    """Puts a scene of `scenarios/` on a module's own control plane; gone after the test."""
+    cni.prompt()
+    with scenes.stage(plane, tmp_path) as staged:
+        yield staged
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .binaries import binaries
 from .controlplane import Kubectl
+from .processes import StartError
 
 VARIABLE = "MIGRATE_E2E_KUBECONFIG"
 DISPOSABLE = "migrate/disposable"
@@ -32,8 +33,11 @@ class External(Kubectl):
         )
 
     def install_istio(self, profile: str) -> None:
-        """Its owner has installed Istio; a test that needs another profile cannot run there."""
-        raise NotImplementedError(f"an external cluster keeps its own Istio, not {profile}")
+        """Its owner has installed Istio. Raises StartError: what needs another profile cannot run there."""
+        message = (
+            f"an external cluster keeps its own Istio: profile {profile} is not installed there"
+        )
+        raise StartError(message)
 
 
 def asked_for() -> External | None:

@@ -72,15 +72,6 @@ def hbone(answer: Answer) -> list[Chain]:
     return _chains(answer, _HBONE)
 
 
-def of_host(answer: Answer, host: str) -> list[Chain]:
-    """The chains of a waypoint for one of its Services or ServiceEntries."""
-    return [
-        c
-        for c in hbone(answer)
-        if c.name.startswith("inbound-vip|") and c.name.endswith(f"|{host}")
-    ]
-
-
 def mode(answer: Answer, port: int) -> str:
     """STRICT, PERMISSIVE or DISABLE: which kinds of connection the sidecar takes at a port."""
     chains = inbound(answer)

@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from . import applying, scenes
-from .cni_standin import CniStandIn
 from .controlplane import ControlPlane
 from .errors_server import ErrorsServer
 from .istio import point_at_istiod
@@ -56,19 +55,6 @@ def plane(tmp_path_factory):
         applying.install(running, scenes.objects_of("guarded", "old"))
         running.install_istio("ambient")
         yield running
-
-
-@pytest.fixture(scope="module")
-def cni(plane):
-    with CniStandIn(plane) as standin:
-        yield standin
-
-
-@pytest.fixture
-def scene(plane, cni, tmp_path):
-    cni.prompt()
-    with scenes.stage(plane, tmp_path) as staged:
-        yield staged
 
 
 def test_t17_sidecars_that_do_not_receive_hbone_are_restarted_in_a_phase_before(

@@ -11,8 +11,6 @@ import signal
 
 import pytest
 
-from . import scenes
-from .cni_standin import CniStandIn
 from .controlplane import ControlPlane
 from .meshes import eventually
 from .scenes import said
@@ -26,19 +24,6 @@ def plane(tmp_path_factory):
     with ControlPlane(tmp_path_factory.mktemp("plane")) as running:
         running.install_istio("ambient")
         yield running
-
-
-@pytest.fixture(scope="module")
-def cni(plane):
-    with CniStandIn(plane) as standin:
-        yield standin
-
-
-@pytest.fixture
-def scene(plane, cni, tmp_path):
-    cni.prompt()
-    with scenes.stage(plane, tmp_path) as staged:
-        yield staged
 
 
 def test_a_slow_istio_cni_is_waited_for(scene, cni):

@@ -107,11 +107,6 @@ class FakeCluster:
         """Somebody else patches the object: no fault stops them, and it is not in `writes`."""
         self._patch(ref, patch, "")
 
-    def meddle_status(self, ref: Ref, status: Body) -> None:
-        """Somebody else patches the object's status."""
-        found = self._found(ref)
-        self._store.change(ref, merged(found, {"status": status}))
-
     def meddle_create(self, manifest: Body) -> None:
         """Somebody else creates the object."""
         self._create(ref_of(manifest), manifest)

@@ -4,11 +4,8 @@ What the answer does not decide, the object does: a run goes on by itself where 
 same command goes on where it stopped.
 """
 
-from pathlib import Path
-
 import pytest
 
-from migrator.adapters.files import read_sources
 from migrator.errors import (
     ClusterError,
     ConflictError,
@@ -19,19 +16,7 @@ from migrator.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from migrator.istio.mesh import Mesh
-from migrator.planner import PlanOptions, make_plan
-from migrator.rules import all_rules, analyze
 from tests.runs import World
-
-SCENARIO = Path(__file__).parents[3] / "e2e" / "scenarios" / "guarded.yaml"
-
-
-@pytest.fixture(scope="module")
-def planned():
-    snapshot = read_sources([str(SCENARIO)]).snapshot
-    mesh = Mesh(snapshot)
-    return make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0)), snapshot
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,18 @@
 """What stands between two waves: each gate's verdict, once, with its words in the record."""
 
 from collections import deque
-from pathlib import Path
 
 import pytest
 
-from migrator.adapters.files import read_sources
 from migrator.engine import forward, gates
 from migrator.engine.alarm import Alarm
 from migrator.engine.forward import Reach
 from migrator.errors import StepFailedError
-from migrator.istio.mesh import Mesh
 from migrator.model.news import Topic
-from migrator.planner import PlanOptions, make_plan
 from migrator.planner.plan import Gate
 from migrator.ports import Rate
-from migrator.rules import all_rules, analyze
 from tests.runs import Watcher, World
 
-SCENARIO = Path(__file__).parents[3] / "e2e" / "scenarios" / "guarded.yaml"
 FINE, FEW = Rate(1000, 0), Rate(5, 5)
 
 
@@ -32,18 +26,6 @@ class Probe:
     def error_rate(self, services, window_seconds):
         self.asked.append((tuple(services), window_seconds))
         return self.rates.popleft() if self.rates else FINE
-
-
-@pytest.fixture(scope="module")
-def planned():
-    snapshot = read_sources([str(SCENARIO)]).snapshot
-    mesh = Mesh(snapshot)
-    return make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0)), snapshot
-
-
-@pytest.fixture
-def world(planned):
-    return World(*planned)
 
 
 def first_wave(world):

@@ -1,10 +1,7 @@
 """Before the first change: what is missing, what would be refused, and what is under way already."""
 
-from pathlib import Path
-
 import pytest
 
-from migrator.adapters.files import read_sources
 from migrator.engine import apply as engine
 from migrator.engine import preflight
 from migrator.engine.forward import Reach
@@ -17,29 +14,13 @@ from migrator.errors import (
     MigrateError,
 )
 from migrator.istio import kinds
-from migrator.istio.mesh import Mesh
 from migrator.model.finding import Severity
 from migrator.model.journal import Entry, Event
 from migrator.model.resource import GroupKind
-from migrator.planner import PlanOptions, make_plan
 from migrator.planner.plan import Acknowledgement
-from migrator.rules import all_rules, analyze
 from tests.runs import World
 
-SCENARIO = Path(__file__).parents[3] / "e2e" / "scenarios" / "guarded.yaml"
 LEASE = GroupKind("coordination.k8s.io", "Lease")
-
-
-@pytest.fixture(scope="module")
-def planned():
-    snapshot = read_sources([str(SCENARIO)]).snapshot
-    mesh = Mesh(snapshot)
-    return make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0)), snapshot
-
-
-@pytest.fixture
-def world(planned):
-    return World(*planned)
 
 
 def changes(world):
@@ -149,10 +130,10 @@ def test_a_plan_that_is_applied_again_after_its_rollback_is_under_way_again(worl
 
 
 @pytest.mark.parametrize("killed_at", range(1, 4))
-def test_a_rollback_that_was_killed_at_its_end_is_closed_by_the_next(world, killed_at):
+def test_a_rollback_that_was_killed_at_its_end_is_closed_by_the_next(world, killed_at, planned):
     """Else no other plan could ever begin."""
     world.apply()
-    straight = World(world.plan, read_sources([str(SCENARIO)]).snapshot)
+    straight = World(*planned)
     straight.apply()
     before = straight.writes
     straight.rollback()
@@ -182,9 +163,9 @@ def test_what_nobody_acknowledged_is_refused_before_the_lock_is_taken(world):
     assert changes(world) == []
 
 
-def test_two_applies_at_once_one_works(world):
+def test_two_applies_at_once_one_works(world, planned):
     """The second one comes while the first waits for its rollout."""
-    other = World(world.plan, read_sources([str(SCENARIO)]).snapshot)
+    other = World(*planned)
     other.cluster, other.clock, other.who = world.cluster, world.clock, "you@there/2"
     other.gone = lambda _: False
     errors = []
@@ -199,7 +180,7 @@ def test_two_applies_at_once_one_works(world):
     world.apply()
 
     assert [error.exit_code for error in errors] == [8]
-    straight = World(world.plan, read_sources([str(SCENARIO)]).snapshot)
+    straight = World(*planned)
     straight.apply()
     assert world.image(times=False) == straight.image(times=False)
 

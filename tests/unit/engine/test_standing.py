@@ -1,33 +1,12 @@
 """Where a plan stands: drift field by field, claims looked at again, and what could not be looked at."""
 
-from pathlib import Path
-
 import pytest
 
-from migrator.adapters.files import read_sources
 from migrator.engine import standing
 from migrator.engine.forward import Reach
 from migrator.istio import kinds
-from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref
-from migrator.planner import PlanOptions, make_plan
 from migrator.report import standing as report
-from migrator.rules import all_rules, analyze
-from tests.runs import World
-
-SCENARIO = Path(__file__).parents[3] / "e2e" / "scenarios" / "guarded.yaml"
-
-
-@pytest.fixture(scope="module")
-def planned():
-    snapshot = read_sources([str(SCENARIO)]).snapshot
-    mesh = Mesh(snapshot)
-    return make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0)), snapshot
-
-
-@pytest.fixture
-def world(planned):
-    return World(*planned)
 
 
 def claims(world):
