@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -67,6 +68,10 @@ class Snapshot:
 
     def digest(self) -> str:
         """SHA-256 over all bodies in the order of their references; files and lines do not count."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         encode = msgspec.json.Encoder(order="deterministic").encode
         total = Digest()
         for resource in self:
