@@ -17,7 +17,7 @@ from .likeness import Likeness, renaming
 from .localities import Localities, Locality
 from .plan import Plan
 from .searching import AT_MOST, EXACT, Found, best, total
-from .ways_out import of_steps, ways_out
+from .ways_out import Effort, of_steps, ways_out
 from .world import World
 
 _GO = ("move.", "wait.", "flip.", "keep-out.", "revision.")
@@ -44,6 +44,7 @@ class Arranger:
         waves = [wave for phase in draft.phases for wave in phase.waves]
         self._wave = {step.id: n for n, wave in enumerate(waves) for step in wave.steps}
         self._known: dict[object, _Arranged] = {}
+        self._effort = Effort()
 
     def __call__(self, members: tuple[Workload, ...]) -> Knot:
         """The knot of these members, who come in the order of names."""
@@ -87,10 +88,15 @@ class Arranger:
             else f"{count} have too many orders to compare all; that of this plan was found by moving one "
             "after another to its best place"
         )
+        ways = (
+            f"while they move it {of_steps(self._draft, passage)}. {ways_out(self._draft, passage)}"
+            if self._effort.spend(passage)
+            else "what it refuses stands in the waves; what other ways expose was not computed: there is too "
+            "much of it."
+        )
         return (
             f"{_names(passage.members)} may call each other and are guarded: no order keeps all of these "
-            f"calls. {searched}: while they move it {of_steps(self._draft, passage)}. "
-            f"{ways_out(self._draft, passage)} A declared call graph (--calls) may show an order."
+            f"calls. {searched}: {ways} A declared call graph (--calls) may show an order."
         )
 
     def _like(self, members: tuple[Workload, ...]) -> object:

@@ -21,13 +21,11 @@ from .options import Acknowledge
 from .order import put_in_order
 from .phases import phases_of
 from .plan import Exclusion, PhaseName, Plan
-from .ways_out import over_time, ways_out
+from .ways_out import Effort, over_time, ways_out
 
-_AT_MOST = 16  # workloads that are like no other; the ways of more are not computed
 _NOT_COMPUTED = (
     "Three ways: a window, in which all of its pods stop before any starts anew; PERMISSIVE for its pods "
-    f"while they move; guards at L4. What they expose is computed for {_AT_MOST} workloads that differ, and "
-    "this is one more."
+    "while they move; guards at L4. What they expose was not computed: there is too much of it."
 )
 
 
@@ -50,6 +48,7 @@ class _Told:
         self._layout = layout
         self._plan = plan
         self._known: dict[object, tuple[str, str]] = {}
+        self._effort = Effort()
 
     def of(self, exclusion: Exclusion) -> str:
         ref = exclusion.target.ref
@@ -58,8 +57,6 @@ class _Told:
             raise LookupError(ref)
         like = self._like(ref)
         if like not in self._known:
-            if len(self._known) >= _AT_MOST:
-                return _NOT_COMPUTED
             self._known[like] = (ref.namespace, self._compute(workload))
         namespace, says = self._known[like]
         return renaming(namespace, ref.namespace)(says)
@@ -98,6 +95,8 @@ class _Told:
         passage = _passage(lay_out(mesh, self._layout.findings, options), workload)
         if callers is not None:
             passage = passage._replace(calls={workload.ref: callers})
+        if not self._effort.spend(passage):
+            return _NOT_COMPUTED
         meanwhile, for_good = over_time(self._plan, passage)
         return (
             f"Moved as it is, it meanwhile {meanwhile}; for good it {for_good}. "

@@ -19,6 +19,22 @@ from .exposing import exposed
 from .plan import Phase, PhaseName, Plan, Wave
 
 _DIGEST = 16  # hexadecimal digits
+_EFFORT = 60_000  # a few seconds
+
+
+class Effort:
+    """What may be spent on ways out: each costs about the square of the steps that it is computed from."""
+
+    def __init__(self) -> None:
+        self._left = _EFFORT
+
+    def spend(self, passage: Passage) -> bool:
+        """Whether there is enough left for this one."""
+        cost = len(passage.steps) ** 2
+        if cost > self._left:
+            return False
+        self._left -= cost
+        return True
 
 
 class Exposes(NamedTuple):

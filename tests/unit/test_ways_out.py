@@ -168,11 +168,17 @@ def test_those_that_are_alike_are_told_the_same_in_their_own_names():
     assert second.fix == first.fix.replace("team-1", "team-2")
 
 
-def test_ways_are_computed_for_some_that_differ(monkeypatch):
-    monkeypatch.setattr("migrator.planner.peers._AT_MOST", 1)
+def test_ways_are_computed_as_far_as_a_bound_goes(monkeypatch):
+    """Who comes after that is told so; the order is searched all the same."""
     found = [*shop("a", "b"), *(service("shop", app, headless=True) for app in "ab")]
+    steps = len(planned(found, acknowledge=(Acknowledge(code="AMB607"),)).steps())
+    monkeypatch.setattr("migrator.planner.ways_out._EFFORT", steps**2)
     first, second = planned(found).exclusions
-
     assert "by the model" in first.fix
     assert "by the model" not in second.fix
-    assert "this is one more" in second.fix
+    assert "too much of it" in second.fix
+
+    monkeypatch.setattr("migrator.planner.ways_out._EFFORT", 0)
+    says = of_a_cycle(planned(cycle(), ("a", "b"), ("b", "a")))
+    assert "All orders of these 2 were compared" in says
+    assert "too much of it" in says
