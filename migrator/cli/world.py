@@ -41,7 +41,7 @@ class World(NamedTuple):
 
 
 class SnapshotReader:
-    """Reads the whole cluster when asked: the plan's staleness is judged on it."""
+    """Reads, when asked, the objects on which the plan's staleness is judged."""
 
     def __init__(self, api: "Api | None", plan: Path) -> None:
         self._api = api
@@ -49,14 +49,14 @@ class SnapshotReader:
 
     def changes(self, plan: "Plan", progress: "Progress") -> "tuple[Change, ...]":
         """Nothing for a simulation, which begins as the plan's own snapshot."""
-        from migrator.adapters.kube.reading import read_cluster
-        from migrator.planner.staleness import changes
+        from migrator.adapters.kube.reading import read_kinds
+        from migrator.planner.staleness import KINDS, changes
 
         if self._api is None:
             return ()
         then = load_snapshot(self._plan)
-        scope = sorted({s.namespace for s in plan.scope})
-        now = read_cluster(self._api, namespaces=scope).snapshot
+        scope = {s.namespace for s in plan.scope}
+        now = read_kinds(self._api, KINDS, {*scope, plan.header.root_namespace})
         return changes(plan, then, now, progress)
 
 

@@ -28,6 +28,7 @@ _DEFAULTED = (
     kinds.NAMESPACE, kinds.SERVICE, kinds.DEPLOYMENT, kinds.STATEFUL_SET, kinds.DAEMON_SET,
     kinds.ROLLOUT, kinds.CRON_JOB, kinds.NETWORK_POLICY, kinds.GATEWAY, *sorted(kinds.ROUTES),
 )  # fmt: skip
+KINDS = (*_EXACT, *_DEFAULTED)  # that are looked at
 _IGNORED = {
     "kubernetes.io/metadata.name", "kubectl.kubernetes.io/restartedAt",
     "deployment.kubernetes.io/revision",
@@ -56,7 +57,7 @@ def changes(
     done = progress or Progress()
     expected = _expected(plan, then, done)
     found: list[Change] = []
-    for kind in (*_EXACT, *_DEFAULTED):
+    for kind in KINDS:
         live = {r.ref: r for r in now.of(kind) if _in_scope(plan, r.ref)}
         refs = {r for r in expected if r.group_kind == kind and _in_scope(plan, r)} | live.keys()
         for ref in sorted(refs):

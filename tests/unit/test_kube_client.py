@@ -2,9 +2,12 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
+from kubernetes.client import Configuration
 
+from migrator.adapters.kube import login
 from migrator.adapters.kube.answers import ExpiredError
 from migrator.adapters.kube.client import connect
 from migrator.errors import (
@@ -242,3 +245,19 @@ def test_an_exec_plugin_that_fails_is_the_error_and_not_a_request_without_login(
     assert "run: cloud login" in error.value.detail
     assert capfd.readouterr().err == ""
     assert server.asked == []
+
+
+def test_credentials_are_asked_for_again_and_again_but_not_with_each_request(monkeypatch):
+    configuration, now = Configuration(), [100.0]
+    tokens = iter(("one", "two"))
+    setting = {"in": "header", "key": "authorization"}
+    configuration.auth_settings = lambda: {"token": {**setting, "value": next(tokens)}}
+    monkeypatch.setattr(login, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    user = login.Login(configuration, "here")
+
+    found = []
+    for later in (0, 4, 2, 1):
+        now[0] += later
+        found.append(user.credentials()["authorization"])
+
+    assert found == ["one", "one", "two", "two"]

@@ -3,7 +3,7 @@
 import pytest
 
 from migrator.adapters.files import read_sources
-from migrator.adapters.kube.reading import read_cluster
+from migrator.adapters.kube.reading import read_cluster, read_kinds
 from migrator.adapters.kube.resources import discover, plural
 from migrator.errors import ClusterError
 from migrator.istio import kinds
@@ -347,3 +347,15 @@ def test_a_saved_snapshot_of_a_cluster_is_the_same_snapshot(server, tmp_path):
 
     assert again.snapshot.digest() == snapshot.digest()
     assert again.snapshot.unread == ()
+
+
+def test_some_kinds_of_some_namespaces_are_all_that_is_asked_for(server, tmp_path):
+    api = server.api(tmp_path)
+    server.answers[f"{NAMESPACES}/shop"] = [Answer(item("shop", ""))]
+    server.answers["/apis/apps/v1/namespaces/shop/deployments"] = [listed(deployment("cart")[0])]
+
+    found = read_kinds(api, [kinds.NAMESPACE, kinds.DEPLOYMENT], ["shop"])
+
+    assert [str(one.ref) for one in found] == ["Namespace/shop", "Deployment/shop/cart"]
+    read = {one.path for one in server.asked} - {"/api/v1", "/apis"}
+    assert read == {f"{NAMESPACES}/shop", "/apis/apps/v1/namespaces/shop/deployments"}

@@ -5,6 +5,7 @@ The `kubernetes` client does it as kubectl would; nothing else of it is used, an
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from migrator.errors import ClusterError
 
 _DEFAULT_FILE = "~/.kube/config"
 _IN_CLUSTER = "in-cluster"
+_ASK_SECONDS = 5  # the library renews tokens minutes before they expire
 CONNECTIONS = 8  # kept open, and so as many requests as it makes sense to send side by side
 
 
@@ -31,18 +33,25 @@ class Login:
         self.server = str(configuration.host).rstrip("/")
         self.pool: urllib3.PoolManager = ApiClient(configuration).rest_client.pool_manager
         self._configuration = configuration
+        self._credentials: dict[str, str] = {}
+        self._asked_at = float("-inf")
         self._acting_as = {"Impersonate-User": acting_as} if acting_as else {}
         if not configuration.verify_ssl:  # asked for in the kubeconfig: no need to warn each time
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def credentials(self) -> dict[str, str]:
-        """Headers, asked for with each request: tokens of plugins and service accounts are renewed here."""
+        """Headers for a request: tokens of plugins and service accounts are renewed here."""
+        now = time.monotonic()
+        if now - self._asked_at < _ASK_SECONDS:
+            return self._credentials
         with _heard() as said:
             settings = self._configuration.auth_settings()
         if said:
             raise _no_login(self.context, said)
         headers = (one for one in settings.values() if one["in"] == "header" and one["value"])
-        return {one["key"]: one["value"] for one in headers} | self._acting_as
+        self._credentials = {one["key"]: one["value"] for one in headers} | self._acting_as
+        self._asked_at = now
+        return self._credentials
 
 
 def log_in(kubeconfig: str, context: str) -> Login:

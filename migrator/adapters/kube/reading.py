@@ -78,10 +78,19 @@ def read_cluster(api: Api, *, namespaces: Sequence[str] = ()) -> Reading:
     )
 
 
+def read_kinds(api: Api, wanted: Iterable[GroupKind], namespaces: Iterable[str]) -> Snapshot:
+    """These kinds in these namespaces, and nothing else. Raises ClusterError."""
+    reader = _Reader(api, frozenset(wanted))
+    reader.read_namespaces(set(namespaces))
+    return reader.snapshot()
+
+
 class _Reader:
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, wanted: frozenset[GroupKind] = kinds.KNOWN) -> None:
         self._api = api
-        self._served: Mapping[GroupKind, Served] = discover(api)
+        self._served: Mapping[GroupKind, Served] = {
+            kind: served for kind, served in discover(api).items() if kind in wanted
+        }
         self._sanitizer = Sanitizer()
         self._lock = Lock()
         self.namespaces: set[str] = set()
