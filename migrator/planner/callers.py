@@ -15,7 +15,7 @@ from typing import Any
 from migrator.istio.mesh import Mesh
 from migrator.istio.policies.authz import action_of
 from migrator.istio.workloads import Workload
-from migrator.model.resource import Ref, Resource
+from migrator.model.resource import Ref
 
 from .calls import CallGraph
 from .measured import callees_of
@@ -68,11 +68,6 @@ def _bounded(mesh: Mesh, workload: Workload) -> frozenset[Ref] | None:
         for w in mesh.meshed_in(home)
         if (w.namespace, w.service_account) in accounts or (w.namespace, "*") in accounts
     )
-
-
-def names_its_sources(policy: Resource) -> bool:
-    """Whether every rule of an ALLOW policy admits named identities only."""
-    return all(_accounts(r, policy.namespace) is not None for r in policy.spec.get("rules") or ())
 
 
 def _accounts(rule: Mapping[str, Any], namespace: str) -> set[tuple[str, str]] | None:

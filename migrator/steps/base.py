@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 from migrator.model.resource import Frozen, Ref
 from migrator.model.writes import Write
@@ -56,8 +56,6 @@ class Step(Frozen, ABC):
     `rules` are the codes of the findings, or of the rules, that ask for the step; `requires` are ids of
     steps that must have been verified before.
     """
-
-    reversible: ClassVar[bool] = True
 
     id: str
     target: Target
