@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from migrator.engine.record import decode, encode
+from migrator.engine.lines import decode, encode
 from migrator.errors import MigrateError
 from migrator.model.journal import Entry
 

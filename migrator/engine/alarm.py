@@ -8,8 +8,10 @@ from migrator.errors import ClusterError, StepFailedError
 from migrator.istio import labels as names
 from migrator.model.news import Topic
 from migrator.planner.plan import Wave
-from migrator.steps import SetLabels
+from migrator.ports import ClusterReader
+from migrator.steps import AnyStep, Disruption, SetLabels
 
+from .glance import Glance
 from .predicates import SIGNS, pending, waypoints_lost
 from .run import POLL_SECONDS, Run
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 _PENDING_SECONDS = 30  # istio-cni tries again by itself, a few times
 
-Sign = Callable[[], Iterable[str]]
+Sign = Callable[[ClusterReader], Iterable[str]]
 
 
 class Alarm:
@@ -31,27 +33,41 @@ class Alarm:
         self._wave = wave
         self._pending: dict[Ref, datetime] = {}
         self._unseen: set[str] = set()
+        self._looked = run.clock.now()
 
     def before(self) -> None:
         """Ambient callers reach every Service that has been bound, so their waypoints must serve.
 
         Raises StepFailedError.
         """
-        self._raise(*self._signs(), lambda: waypoints_lost(self._bound(), self._run.cluster))
+        self._raise(*self._signs(), partial(waypoints_lost, tuple(self._bound())))
 
-    def look(self) -> None:
-        """Raises StepFailedError when two looks in a row found a reason to end the wave."""
-        self._raise(*self._signs())
+    def after(self, step: AnyStep) -> None:
+        """As `look`; a step that disturbs nothing does not make a look old that was a moment ago.
+
+        Raises StepFailedError.
+        """
+        age = (self._run.clock.now() - self._looked).total_seconds()
+        if step.disruption is not Disruption.NONE or age >= POLL_SECONDS:
+            self.look()
+
+    def look(self, glance: Glance | None = None) -> None:
+        """Raises StepFailedError when two looks in a row found a reason to end the wave.
+
+        The first is `glance`, if there is one of this moment.
+        """
+        self._looked = self._run.clock.now()
+        self._raise(*self._signs(), glance=glance)
 
     def while_waiting(self) -> None:
         """What a wait does not see by itself. Raises StepFailedError."""
         self._raise(self._stalled)
 
-    def _raise(self, *signs: Sign) -> None:
-        if not self._seen(signs):
+    def _raise(self, *signs: Sign, glance: Glance | None = None) -> None:
+        if not self._seen(signs, glance or Glance(self._run.cluster)):
             return
         self._run.clock.sleep(POLL_SECONDS)
-        found = self._seen(signs)
+        found = self._seen(signs, Glance(self._run.cluster))
         if found:
             raise StepFailedError(
                 f"{self._wave.name} must not go on", detail="\n".join(dict.fromkeys(found))
@@ -59,15 +75,15 @@ class Alarm:
 
     def _signs(self) -> Iterator[Sign]:
         for sign in SIGNS:
-            yield partial(sign, self._wave.steps, self._run.cluster)
+            yield partial(sign, self._wave.steps)
         yield self._stalled
 
-    def _seen(self, signs: Sequence[Sign]) -> list[str]:
+    def _seen(self, signs: Sequence[Sign], glance: Glance) -> list[str]:
         """A cluster that does not answer now, or not this user, is no sign of loss; it is said once."""
         found: list[str] = []
         for sign in signs:
             try:
-                found += sign()
+                found += sign(glance)
             except ClusterError as error:
                 says = f"not looked at: {error.summary} {error.detail}".rstrip()
                 if says not in self._unseen:
@@ -75,9 +91,9 @@ class Alarm:
                     self._run.tell(Topic.NOTE, self._wave.name, says)
         return found
 
-    def _stalled(self) -> Iterator[str]:
+    def _stalled(self, cluster: ClusterReader) -> Iterator[str]:
         now = self._run.clock.now()
-        found = pending(self._wave.steps, self._run.cluster)
+        found = pending(self._wave.steps, cluster)
         self._pending = {pod: self._pending.get(pod, now) for pod in found}
         for pod, since in self._pending.items():
             seconds = (now - since).total_seconds()

@@ -48,7 +48,7 @@ def _wave(run: Run, wave: Wave) -> None:
         for number, step in enumerate(wave.steps, 1):
             if run.progress.of(step.id).standing != "verified":
                 _step(run, step, number, len(wave.steps))
-                alarm.look()
+                alarm.after(step)
         gates.pass_all(run, wave, alarm)
     except StepFailedError as error:
         run.note(Event.STOPPED, wave.name, str(error))

@@ -7,11 +7,11 @@ from migrator.istio import kinds
 from migrator.model.journal import Event
 from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref
-from migrator.model.verdict import State
 from migrator.planner.plan import Wave
 from migrator.ports import Rate
 
 from .alarm import Alarm
+from .glance import Glance
 from .run import POLL_SECONDS, Run
 
 _SOAK_POLL = 10.0
@@ -61,9 +61,10 @@ def _pass(run: Run, wave: Wave, number: int, alarm: Alarm) -> str:
 
 
 def _checks(run: Run, wave: Wave, alarm: Alarm) -> None:
+    glance = Glance(run.cluster)
     for step in wave.steps:
-        run.wait(step.after, step)
-    alarm.look()
+        glance = run.wait(step.after, step, glance)
+    alarm.look(glance)
 
 
 def _soak(run: Run, wave: Wave, number: int, alarm: Alarm) -> str:
@@ -108,16 +109,6 @@ def _services(wave: Wave) -> Iterator[Ref]:
     for step in wave.steps:
         if step.target.ref.group_kind in {kinds.SERVICE, *kinds.WORKLOADS}:
             yield step.target.ref
-
-
-def holds_now(run: Run, wave: Wave) -> tuple[str, ...]:
-    """Every check of the wave that does not hold at this moment, in words; nothing is waited for."""
-    return tuple(
-        f"{step.id}: {verdict.says}"
-        for step in wave.steps
-        for check in step.after
-        if (verdict := run.look(check, step)).state is not State.DONE
-    )
 
 
 def _share(rate: Rate) -> float:

@@ -4,8 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from migrator.istio import kinds
-from migrator.model.resource import Ref
+from migrator.model.resource import GroupKind, Ref
 from migrator.ports import Body, ClusterReader
+
+# What stands between a workload and its pods.
+_BETWEEN: Mapping[GroupKind, tuple[GroupKind, ...]] = {
+    kinds.DEPLOYMENT: (kinds.REPLICA_SET,),
+    kinds.ROLLOUT: (kinds.REPLICA_SET,),
+    kinds.CRON_JOB: (kinds.JOB,),
+}
 
 
 def running_pods(cluster: ClusterReader, workload: Ref) -> Iterator[Body]:
@@ -24,7 +31,7 @@ def running_pods(cluster: ClusterReader, workload: Ref) -> Iterator[Body]:
 
 def _owners(cluster: ClusterReader, workload: Ref) -> set[tuple[str, str]]:
     owners = {(workload.kind, workload.name)}
-    for kind in (kinds.REPLICA_SET, kinds.JOB):
+    for kind in _BETWEEN.get(workload.group_kind, ()):
         for body in cluster.list(kind, workload.namespace):
             if _owner(body["metadata"]) == (workload.kind, workload.name):
                 owners.add((kind.kind, body["metadata"]["name"]))

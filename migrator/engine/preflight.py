@@ -14,9 +14,10 @@ from migrator.model.mergepatch import difference
 from migrator.model.news import Topic
 from migrator.model.resource import GroupKind, Ref
 from migrator.planner.plan import Plan
-from migrator.ports import Cluster
+from migrator.ports import Cluster, ClusterReader
 from migrator.steps import AnyStep, CreateObject, DeleteObject
 
+from .glance import Glance
 from .run import Run
 
 LEASE = GroupKind("coordination.k8s.io", "Lease")
@@ -53,13 +54,14 @@ def dry_run(run: Run) -> None:
     Raises InvalidError that names each step that would be refused, with the API server's words.
     """
     made: dict[Ref, Any] = {}
+    glance = Glance(run.cluster)
     refused: list[str] = []
     for _, _, step in run.plan.steps():
         if run.progress.of(step.id).touched:
-            _take_as_made(run.cluster, step, made)
+            _take_as_made(glance, step, made)
             continue
         try:
-            _try(run.cluster, step, made)
+            _try(run.cluster, glance, step, made)
         except (InvalidError, ForbiddenError) as error:
             refused.append(f"{step.id}: {error.summary} {error.detail}".rstrip())
     if refused:
@@ -95,19 +97,19 @@ def _of_step(step: AnyStep) -> Iterator[tuple[str, GroupKind, str]]:
         yield "list", kinds.POD, namespace
 
 
-def _try(cluster: Cluster, step: AnyStep, made: dict[Ref, Any]) -> None:
+def _try(cluster: Cluster, glance: ClusterReader, step: AnyStep, made: dict[Ref, Any]) -> None:
     """An object that an earlier step makes is tried as it will be, under no name that is taken."""
     ref = step.target.ref
     writes = step.writes("1970-01-01T00:00:00Z")
     if not writes or isinstance(step, DeleteObject):
         return
-    live = made.get(ref) or cluster.get(ref)
+    live = made.get(ref) or glance.get(ref)
     if live is None and writes[0].path:
         raise InvalidError(f"{step.target} is not there")
     wanted = fields.written(live, writes)
     if live is None or ref in made:
         made[ref] = wanted
-        if wanted is not None and cluster.get(ref) is None:
+        if wanted is not None and glance.get(ref) is None:
             _create(cluster, wanted)
         return
     patch = difference(live, wanted or {})
@@ -115,7 +117,7 @@ def _try(cluster: Cluster, step: AnyStep, made: dict[Ref, Any]) -> None:
         cluster.patch(ref, patch, dry_run=True)
 
 
-def _take_as_made(cluster: Cluster, step: AnyStep, made: dict[Ref, Any]) -> None:
+def _take_as_made(cluster: ClusterReader, step: AnyStep, made: dict[Ref, Any]) -> None:
     """A step that was stopped between its record and its change will be made before later ones."""
     if isinstance(step, CreateObject) and cluster.get(step.target.ref) is None:
         made[step.target.ref] = step.manifest

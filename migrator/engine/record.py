@@ -5,14 +5,9 @@ file first and then to the cluster, and only then may what it announces be done;
 has more than the cluster was never done, and where both differ the cluster is right.
 """
 
-import base64
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
-
-from pydantic import ValidationError
 
 from migrator.errors import ConflictError, LockHeldError, MigrateError, UnknownOutcomeError
 from migrator.istio import kinds
@@ -21,10 +16,13 @@ from migrator.model.resource import Ref
 from migrator.planner.plan import Plan
 from migrator.ports import Body, Cluster
 
+from .lines import Packed, unpack
+
 PLAN_LABEL: Final = "migrate/plan"
 STANDING: Final = "migrate/standing"
 _KEY = "entries.jsonl.gz"
-_MAX_BYTES = 256 * 1024  # of one ConfigMap; the API server takes 1 MiB
+_MAX_BYTES = 256 * 1024  # of one write; the API server takes 1 MiB
+_FULL_BYTES = 64 * 1024  # of a ConfigMap, which is sent whole for each entry
 _TRIES = 5
 _MANAGED = {"app.kubernetes.io/managed-by": "migrate"}
 
@@ -56,6 +54,7 @@ class ClusterRecord:
         self._namespace = namespace
         self._plan = plan
         self._last: list[Entry] | None = None
+        self._packed = Packed()  # `_last`, as it is kept
         self._number = 0
         self._version = ""
 
@@ -68,8 +67,9 @@ class ClusterRecord:
             if number != self._number + 1:
                 raise _damaged(self._ref(self._number + 1).name, "it is not there")
             self._number, self._version = number, _version(body)
-            self._last = _unpack(body)
+            self._last = _unpacked(body)
             found.extend(self._last)
+        self._packed = Packed(self._last)
         return tuple(found)
 
     def append(self, *entries: Entry) -> None:
@@ -102,15 +102,16 @@ class ClusterRecord:
 
     def _append(self, entries: Sequence[Entry]) -> None:
         last = [*self._entries_of_last(), *entries]
-        packed = _pack(last)
-        if self._number == 0 or len(packed) > _MAX_BYTES:
-            last, packed = [*entries], _pack(entries)
-            stored = self._cluster.create(self._config_map(self._number + 1, packed))
+        packed = self._packed.plus(entries)
+        text = packed.text()
+        if self._number == 0 or len(text) > _FULL_BYTES:
+            last, packed = [*entries], Packed(entries)
+            stored = self._cluster.create(self._config_map(self._number + 1, packed.text()))
             self._number += 1
         else:
-            patch = {"binaryData": {_KEY: packed}}
+            patch = {"binaryData": {_KEY: text}}
             stored = self._cluster.patch(self._ref(self._number), patch, version=self._version)
-        self._last, self._version = last, _version(stored)
+        self._last, self._packed, self._version = last, packed, _version(stored)
 
     def _another_run(self) -> LockHeldError:
         return LockHeldError(
@@ -151,7 +152,7 @@ class ClusterRecord:
     def _ref(self, number: int) -> Ref:
         return Ref(*kinds.CONFIG_MAP, self._namespace, f"migrate-{self._plan}-{number:04}")
 
-    def _config_map(self, number: int, packed: str) -> Body:
+    def _config_map(self, number: int, text: str) -> Body:
         ref = self._ref(number)
         labels = {**_MANAGED, PLAN_LABEL: self._plan}
         if number == 1:
@@ -160,7 +161,7 @@ class ClusterRecord:
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": ref.name, "namespace": ref.namespace, "labels": labels},
-            "binaryData": {_KEY: packed},
+            "binaryData": {_KEY: text},
         }
 
 
@@ -194,7 +195,7 @@ class Record:
 
 def _parts(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """All at once if that is possible: half of a record that was deleted would be taken for the whole."""
-    if len(entries) > 1 and len(_pack(entries)) > _MAX_BYTES:
+    if len(entries) > 1 and len(Packed(entries).text()) > _MAX_BYTES:
         middle = len(entries) // 2
         yield from _parts(entries[:middle])
         yield from _parts(entries[middle:])
@@ -206,36 +207,11 @@ def _version(body: Body) -> str:
     return str(body["metadata"].get("resourceVersion", ""))
 
 
-def decode(line: str | bytes) -> Entry:
-    """One line of a journal. Raises MigrateError when it is none."""
+def _unpacked(body: Body) -> list[Entry]:
     try:
-        return Entry.model_validate_json(line)
-    except ValidationError as error:
-        raise MigrateError(
-            "The record cannot be read",
-            detail=f"{error.errors()[0]['msg']}: {str(line)[:80]}",
-            hint="Use the version of migrate that wrote it.",
-        ) from error
-
-
-def encode(entry: Entry) -> str:
-    """One line of a journal, without its line break."""
-    return entry.model_dump_json()
-
-
-def _pack(entries: Iterable[Entry]) -> str:
-    text = "".join(encode(entry) + "\n" for entry in entries)
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
-
-
-def _unpack(body: Body) -> list[Entry]:
-    try:
-        text = gzip.decompress(base64.b64decode(body["binaryData"][_KEY], validate=True))
-    except (KeyError, ValueError, OSError, EOFError, zlib.error) as error:
+        return unpack(body["binaryData"][_KEY])
+    except (KeyError, ValueError) as error:
         raise _damaged(body["metadata"]["name"], str(error)) from error
-    if not text:
-        raise _damaged(body["metadata"]["name"], "it holds nothing")
-    return [decode(line) for line in text.splitlines()]
 
 
 def _damaged(name: str, says: str) -> MigrateError:

@@ -8,9 +8,10 @@ from migrator.model.journal import Entry, Event, Image, Progress
 from migrator.model.news import News, Topic
 from migrator.model.verdict import State, Verdict
 from migrator.planner.plan import Plan
-from migrator.ports import Clock, Cluster, Probe, Record, Watcher
+from migrator.ports import Clock, Cluster, ClusterReader, Probe, Record, Watcher
 from migrator.steps import AnyStep, Check
 
+from .glance import Glance
 from .lock import Lock
 from .predicates import observe
 
@@ -74,26 +75,32 @@ class Run:
         """Now, as annotations and records write it."""
         return self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def look(self, check: Check, step: AnyStep) -> Verdict:
+    def look(self, check: Check, step: AnyStep, glance: ClusterReader | None = None) -> Verdict:
         """One look. A cluster that does not answer is waited for, until the check's time is over."""
         try:
-            return observe(check, step, self.cluster)
+            return observe(check, step, glance or Glance(self.cluster))
         except ClusterError as error:
             return Verdict.waiting(f"{error.summary}: {error.detail}")
 
-    def wait(self, checks: Iterable[Check], step: AnyStep) -> None:
-        """Until each check holds. Raises StepFailedError when one fails, or its time is over."""
-        for check in checks:
-            self._wait(check, step)
+    def wait(self, checks: Iterable[Check], step: AnyStep, glance: Glance | None = None) -> Glance:
+        """Until each check holds. Raises StepFailedError when one fails, or its time is over.
 
-    def _wait(self, check: Check, step: AnyStep) -> None:
+        Checks that need not be waited for share one look, which may have begun with `glance`: whatever
+        they judge was read after the last change. Returns that look, for checks that come next.
+        """
+        glance = glance or Glance(self.cluster)
+        for check in checks:
+            glance = self._wait(check, step, glance)
+        return glance
+
+    def _wait(self, check: Check, step: AnyStep, glance: Glance) -> Glance:
         begin, away = self.clock.now(), self.away()
         pause = _FIRST_POLL
         while True:
-            verdict = self.look(check, step)
+            verdict = self.look(check, step, glance)
             waited = (self.clock.now() - begin).total_seconds() - (self.away() - away)
             if verdict.state is State.DONE:
-                return
+                return glance
             if verdict.state is State.FAILED:
                 raise failed(step, check, verdict.says)
             if waited >= check.timeout_seconds:
@@ -102,6 +109,7 @@ class Run:
             self.keep_lock()
             self.while_waiting()
             self.clock.sleep(pause)
+            glance = Glance(self.cluster)
             pause = min(pause * 2, POLL_SECONDS)
 
     def keep_lock(self) -> None:

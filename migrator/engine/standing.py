@@ -12,6 +12,7 @@ from migrator.planner.plan import Plan
 from migrator.ports import ClusterReader
 from migrator.steps import AnyStep, Check
 
+from .glance import Glance
 from .predicates import observe
 
 _BY_FIELDS = frozenset({"labels-set", "exists", "absent"})
@@ -52,6 +53,7 @@ def drift(plan: Plan, progress: Progress, cluster: ClusterReader) -> Iterator[Cl
 
 def verify(plan: Plan, progress: Progress, cluster: ClusterReader) -> Iterator[Claim]:
     """Everything that the verified steps claim, looked at again: fields first, then behaviour."""
+    cluster = Glance(cluster)
     yield from drift(plan, progress, cluster)
     seen: set[tuple[str, str]] = set()
     gone = _deleted(plan, progress)

@@ -1,6 +1,7 @@
 """One step, forwards and back: capture, apply, verify; undo, verify. The same for every kind."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from migrator.errors import ConflictError, DriftError, StepFailedError, UnknownOutcomeError
 from migrator.istio import kinds
@@ -14,7 +15,7 @@ from migrator.planner import checks
 from migrator.planner.plan import Plan
 from migrator.planner.undo import Undo
 from migrator.ports import Body, Cluster
-from migrator.steps import AnyStep, Check, Person
+from migrator.steps import AnyStep, Check, Disruption, Person
 
 from . import gitops
 from .pods import running_pods
@@ -33,13 +34,15 @@ def do(run: Run, step: AnyStep) -> None:
     step is about), LockHeldError, or ClusterError.
     """
     state = run.progress.of(step.id)
+    seen: Seen | None = None
     if state.standing in {"pending", "undoing"}:
         run.wait(step.before, step)
         run.lock.keep()
-        capture(run, step)
+        seen = capture(run, step)
     if run.progress.of(step.id).standing == "captured":
-        _apply(run, step)
-        run.note(Event.APPLIED, step.id)
+        _apply(run, step, seen)
+        if step.disruption is Disruption.RESTART:
+            run.note(Event.APPLIED, step.id)
     if isinstance(step, Person):
         _instruct(run, step)
     run.wait(step.after, step)
@@ -47,13 +50,21 @@ def do(run: Run, step: AnyStep) -> None:
     run.tell(Topic.VERIFIED, step.id)
 
 
-def capture(run: Run, step: AnyStep) -> None:
-    """Make the before-image durable. It is taken once for one attempt."""
+class Seen(NamedTuple):
+    """A target as it was read a moment ago: a change made from it fails if it is not so any more."""
+
+    body: Body | None
+
+
+def capture(run: Run, step: AnyStep) -> Seen | None:
+    """Make the before-image durable. It is taken once for one attempt. Returns what it was taken of."""
     stamp = run.stamp()
     writes = step.writes(stamp)
     images: list[Image] = []
+    seen: Seen | None = None
     if writes:
         live = run.cluster.get(step.target.ref)
+        seen = Seen(live)
         _refuse_drift(step, live, stamp)
         before = gitops.before(step, live, writes)
         images.append(_image(step.target.ref, live, fields.image(before, writes)))
@@ -62,6 +73,7 @@ def capture(run: Run, step: AnyStep) -> None:
         for pod, body in _pods(run.cluster, step)
     )
     run.note(Event.CAPTURED, step.id, stamp=stamp, images=tuple(images))
+    return seen
 
 
 def undo(run: Run, task: Undo) -> None:
@@ -99,17 +111,24 @@ def undo_checks(step: AnyStep, plan: Plan) -> Iterator[Check]:
             yield hbone
 
 
-def _apply(run: Run, step: AnyStep) -> None:
+def _apply(run: Run, step: AnyStep, seen: Seen | None) -> None:
+    """`seen` is what the before-image was taken of, if that was now."""
     state = run.progress.of(step.id)
     writes = step.writes(state.stamp)
     changed = False
-    for pod, _ in _pods(run.cluster, step):
-        changed |= _change(run, pod, lambda live: fields.written(live, _label_writes(step)))
-    owner = gitops.owner(run.cluster.get(step.target.ref)) if gitops.is_committed(step) else ""
-    if writes and owner:
-        gitops.by_commit(run, gitops.Commit(step.id, step.target, writes, step.why), owner)
-    elif writes:
-        changed |= _change(run, step.target.ref, lambda live: _wanted(step, live, state.stamp))
+    for pod, body in _pods(run.cluster, step):
+        changed |= _change(
+            run, pod, lambda live: fields.written(live, _label_writes(step)), Seen(body)
+        )
+    if writes:
+        seen = seen or Seen(run.cluster.get(step.target.ref))
+        owner = gitops.owner(seen.body) if gitops.is_committed(step) else ""
+        if owner:
+            gitops.by_commit(run, gitops.Commit(step.id, step.target, writes, step.why), owner)
+        else:
+            changed |= _change(
+                run, step.target.ref, lambda live: _wanted(step, live, state.stamp), seen
+            )
     run.tell(Topic.CHANGED if changed else Topic.HELD, step.id, step.summary())
 
 
@@ -145,23 +164,26 @@ def _put_back(run: Run, image: Image, writes: tuple[fields.Write, ...], task: Un
         back = tuple(fields.Write(path=f.path, value=f.value, old=w.value) for w, f in chosen)
         gitops.by_commit(run, gitops.Commit(task.step.id, task.step.target, back, task.says), owner)
     else:
-        _change(run, image.ref, wanted)
+        _change(run, image.ref, wanted, Seen(live))
 
 
 def _is_owned(step: AnyStep, image: Image) -> bool:
     return image.ref == step.target.ref and gitops.is_committed(step)
 
 
-def _change(run: Run, ref: Ref, wanted: Callable[[Body | None], Body | None]) -> bool:
-    """Bring the object to what `wanted` makes of it.
+def _change(run: Run, ref: Ref, wanted: Callable[[Body | None], Body | None], seen: Seen) -> bool:
+    """Bring the object, which was `seen` a moment ago, to what `wanted` makes of it.
 
-    What is there is read again after a foreign write in between, and after a write whose answer was lost.
+    What is there is read again after a foreign write in between, and after a write whose answer was lost;
+    and before a deletion, which asks for no version.
     """
     lost: UnknownOutcomeError | None = None
-    for _ in range(_TRIES):
+    live, target = seen.body, wanted(seen.body)
+    for number in range(_TRIES):
         run.lock.keep()
-        live = run.cluster.get(ref)
-        target = wanted(live)
+        if number or target is None:
+            live = run.cluster.get(ref)
+            target = wanted(live)
         try:
             changed = _write(run.cluster, ref, live, target)
         except ConflictError:

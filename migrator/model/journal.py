@@ -41,7 +41,7 @@ class Event(StrEnum):
 
     BASELINE = "baseline"  # what was measured before the first change
     CAPTURED = "captured"
-    APPLIED = "applied"
+    APPLIED = "applied"  # only of what takes long until it is verified: pods are replaced
     VERIFIED = "verified"
     PASSED = "passed"  # a gate of a wave
     CHECKPOINT = "checkpoint"

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from migrator.adapters.journal_file import JournalFile, beside
-from migrator.engine.record import encode
+from migrator.engine.lines import encode
 from migrator.errors import MigrateError
 from migrator.model.journal import Entry, Event
 

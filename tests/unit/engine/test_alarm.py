@@ -1,31 +1,18 @@
 """A wave ends when traffic is being lost, though nothing that it waits for has failed; and no sooner."""
 
-from pathlib import Path
-
 import pytest
 
-from migrator.adapters.files import read_sources
+from migrator.engine.alarm import Alarm
 from migrator.engine.forward import Reach
+from migrator.engine.run import POLL_SECONDS
 from migrator.errors import ClusterError, StepFailedError
 from migrator.istio import kinds
-from migrator.istio.mesh import Mesh
 from migrator.model.news import Topic
 from migrator.model.resource import Ref
-from migrator.planner import PlanOptions, make_plan
-from migrator.rules import all_rules, analyze
-from tests.runs import World
+from migrator.steps import Disruption
 
-SCENARIO = Path(__file__).parents[3] / "e2e" / "scenarios" / "guarded.yaml"
 ORDERS = Ref(*kinds.DEPLOYMENT, "scene", "orders")
 WAYPOINT = Ref(*kinds.DEPLOYMENT, "scene", "waypoint")
-
-
-@pytest.fixture
-def world():
-    snapshot = read_sources([str(SCENARIO)]).snapshot
-    mesh = Mesh(snapshot)
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0))
-    return World(plan, snapshot)
 
 
 def waits(world):
@@ -97,3 +84,19 @@ def passed(world):
     progress = world.job().run.progress
     names = (wave.name for phase in world.plan.phases for wave in phase.waves)
     return [name for name in names if progress.has_passed(name)]
+
+
+def test_a_step_that_disturbs_nothing_does_not_make_a_look_old(world, monkeypatch):
+    steps = {step.disruption: step for _, _, step in world.plan.steps()}
+    wave = world.plan.phases[0].waves[0]
+    alarm, looks = Alarm(world.job().run, wave), []
+    alarm.before()
+    monkeypatch.setattr(alarm, "look", lambda: looks.append(world.clock.now()))
+
+    alarm.after(steps[Disruption.NONE])
+    assert not looks
+    alarm.after(steps[Disruption.RESTART])
+    assert len(looks) == 1
+    world.clock.sleep(POLL_SECONDS)
+    alarm.after(steps[Disruption.NONE])
+    assert len(looks) == 2

@@ -7,7 +7,8 @@ import pytest
 
 from migrator.adapters.fake import FakeCluster, KilledError, MemoryJournal
 from migrator.engine import record as module
-from migrator.engine.record import ClusterRecord, Record, decode, encode
+from migrator.engine.lines import decode, encode
+from migrator.engine.record import ClusterRecord, Record
 from migrator.errors import (
     ClusterError,
     ForbiddenError,
@@ -74,7 +75,7 @@ def test_what_was_appended_is_read_by_another_process(cluster):
 
 
 def test_many_entries_take_several_config_maps_each_below_the_limit(cluster, monkeypatch):
-    monkeypatch.setattr(module, "_MAX_BYTES", 500)
+    monkeypatch.setattr(module, "_FULL_BYTES", 500)
     noise = [entry(n, says=str(hash((n, "noise"))) * 4) for n in range(1, 41)]
     filled(cluster, noise)
 
@@ -88,7 +89,7 @@ def test_many_entries_take_several_config_maps_each_below_the_limit(cluster, mon
 
 
 def test_an_entry_that_is_large_alone_is_kept(cluster, monkeypatch):
-    monkeypatch.setattr(module, "_MAX_BYTES", 10)
+    monkeypatch.setattr(module, "_FULL_BYTES", 10)
     filled(cluster, entries(1, 2))
 
     assert place(cluster).entries() == entries(1, 2)
@@ -110,7 +111,7 @@ def test_an_append_whose_answer_was_lost_is_kept_once(cluster, there, stored):
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_a_new_config_map_whose_answer_was_lost_is_made_once(cluster, stored, monkeypatch):
-    monkeypatch.setattr(module, "_MAX_BYTES", 10)
+    monkeypatch.setattr(module, "_FULL_BYTES", 10)
     record = place(cluster)
     record.append(entry(1))
     cluster.faults.fail(UnknownOutcomeError("the connection broke"), stored=stored)
@@ -209,7 +210,7 @@ def test_lines_of_another_version_are_refused(cluster):
 @pytest.mark.parametrize("gone", [1, 2])
 def test_a_config_map_that_is_gone_from_the_middle_is_damage(cluster, gone, monkeypatch):
     """What follows it would be taken for the whole, without the images of what came before."""
-    monkeypatch.setattr(module, "_MAX_BYTES", 10)
+    monkeypatch.setattr(module, "_FULL_BYTES", 10)
     filled(cluster, entries(1, 2, 3))
     cluster.meddle_delete(config_map(gone))
 

@@ -7,7 +7,7 @@ import yaml
 
 from migrator.adapters.fake import FakeCluster
 from migrator.adapters.files import read_sources
-from migrator.engine.record import encode
+from migrator.engine.lines import encode
 from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
