@@ -7,7 +7,7 @@ UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e e2e-kind kind-clean \
-	cluster cluster-stop docs docs-check bench bench-live bench-apply new-rule lock clean
+	moments cluster cluster-stop docs docs-check bench bench-live bench-apply new-rule lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' \
@@ -41,7 +41,7 @@ demo: $(VENV)/run.stamp ## walk the example meshes: scan, check, plan, show, sim
 test: $(VENV)/dev.stamp ## run every test
 	@$(BIN)/pytest
 
-check: lint types contracts docs-check duplicates spelling ## all that needs no test: lint, types, contracts, docs, duplicates
+check: lint types contracts docs-check duplicates spelling ## all that needs no test: lint, types, contracts, docs, duplicates, spelling
 	@echo "check: all good"
 
 lint: $(VENV)/dev.stamp ## ruff: format and rules
@@ -73,7 +73,7 @@ docs-check: $(VENV)/dev.stamp ## fail when a generated page is not what `make do
 e2e: $(VENV)/dev.stamp ## the examples on a real API server with a real istiod (needs Go; the first run builds them)
 	@$(BIN)/pytest -p no:cacheprovider e2e
 
-e2e-kind: $(VENV)/dev.stamp ## a real kind cluster with Istio, pods and traffic; no image is pulled (needs root, Go, Debian's docker.io)
+e2e-kind: $(VENV)/dev.stamp ## [TESTS=...]: a real kind cluster with Istio, pods and traffic; no image is pulled (needs root, Go, Debian's docker.io)
 	@$(BIN)/python -m e2e.kind test $(TESTS)
 
 kind-clean: $(VENV)/dev.stamp ## end and remove what `make e2e-kind` left; what it built stays in the user's cache
@@ -96,11 +96,11 @@ golden: $(VENV)/dev.stamp ## update every golden file and page; then read the di
 bench: $(VENV)/dev.stamp ## time and memory on generated meshes
 	@$(BIN)/python -m bench
 
-bench-live: $(VENV)/dev.stamp ## a live check of 6,000 pods beside raw lists and istioctl analyze (needs Go; SIZE="100 20 3")
+bench-live: $(VENV)/dev.stamp ## [SIZE="100 20 3"]: a live check of 6,000 pods beside raw lists and istioctl analyze (needs Go)
 	@$(BIN)/python -m bench.live $(SIZE)
 
-bench-apply: $(VENV)/dev.stamp ## an example applied and rolled back: own time beside waiting for the cluster (needs Go; EXAMPLE=bank)
-	@$(BIN)/python -m bench.applying $(EXAMPLE)
+bench-apply: $(VENV)/dev.stamp ## [EXAMPLE=bank] [POD_SECONDS=5]: applied and rolled back, own time beside waiting for the cluster (needs Go)
+	@$(BIN)/python -m bench.applying $(EXAMPLE) $(if $(POD_SECONDS),--pod-seconds $(POD_SECONDS))
 
 new-rule: $(VENV)/dev.stamp ## NAME=l7-policy-in-no-namespace [SUBJECT=authz | CODE=AMB130]: a new rule and its fixtures
 	@$(BIN)/python -m tools.new_rule --name "$(NAME)" --subject "$(SUBJECT)" --code "$(CODE)"

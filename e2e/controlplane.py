@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import yaml
+
 from . import certificates, istio
 from .binaries import binaries, module_folder
 from .processes import Child, StartError, answers, free_port
@@ -71,8 +73,10 @@ class Ports:
 class ControlPlane(Kubectl):
     """A running control plane; a context manager, so that it ends whatever happens."""
 
-    def __init__(self, folder: Path, *, detached: bool = False) -> None:
+    def __init__(self, folder: Path, *, detached: bool = False, pod_seconds: float = 0) -> None:
+        """`pod_seconds`: how long a pod takes to be Ready at least, and twice that at most."""
         self.folder = folder
+        self.pod_seconds = pod_seconds
         self.ports = Ports.free()
         self.detached = detached
         self.children: list[Child] = []
@@ -198,7 +202,7 @@ class ControlPlane(Kubectl):
 
     def _nodes(self) -> None:
         self.kubectl("apply", "-f", str(STAGES / "node.yaml"))
-        stages = [f"--config={file}" for file in sorted(STAGES.glob("stage-*.yaml"))]
+        stages = [f"--config={file}" for file in self._stages()]
         self.spawn(
             "kwok", f"--kubeconfig={self.kubeconfig}", "--manage-all-nodes=true",
             "--cidr=10.200.0.0/16", "--node-ip=127.0.0.1", *stages,
@@ -207,6 +211,22 @@ class ControlPlane(Kubectl):
         # the admission plugin taints new nodes; the controller that takes it away is switched off
         self.kubectl("taint", "node", "kwok-0", "node.kubernetes.io/not-ready:NoSchedule-")
         self.kubectl("apply", "-f", "-", stdin=json.dumps(_volumes(20)))
+
+    def _stages(self) -> list[Path]:
+        files = sorted(STAGES.glob("stage-*.yaml"))
+        return [self._slowed(file) for file in files] if self.pod_seconds else files
+
+    def _slowed(self, file: Path) -> Path:
+        stages = list(yaml.safe_load_all(file.read_text()))
+        least = int(self.pod_seconds * 1000)
+        for stage in stages:
+            if stage["metadata"]["name"] == "pod-ready":
+                stage["spec"]["delay"] = {
+                    "durationMilliseconds": least, "jitterDurationMilliseconds": 2 * least,
+                }  # fmt: skip
+        slowed = self.folder / file.name
+        slowed.write_text(yaml.safe_dump_all(stages))
+        return slowed
 
     def _gateway_api(self) -> None:
         folder = module_folder("istio", "sigs.k8s.io/gateway-api") / "config/crd/standard"
