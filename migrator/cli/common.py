@@ -46,7 +46,7 @@ IstioVersion = Annotated[
 Line = tuple[str, str]
 # Almost all that is made of a mesh stays to the end, and with Python's own thresholds half of the time of a
 # large plan goes into looking for what does not
-_COLLECT = (100_000, 20, 100)
+_COLLECT = (100_000, 50, 1_000)
 
 
 def read(sources: list[str] | None, live: Live) -> "Reading":

@@ -121,10 +121,16 @@ def _workload(mesh: Mesh, workload: Workload) -> Any:
 
 def whole_word(name: str) -> re.Pattern[bytes]:
     """The name where it stands by itself."""
-    return re.compile(rb"(?<![a-z0-9-])" + re.escape(name.encode()) + rb"(?![a-z0-9-])")
+    return re.compile(_by_itself(name).encode())
+
+
+def _by_itself(name: str) -> str:
+    """The name comes first in the pattern, so that `re` looks for it before it looks around."""
+    word = re.escape(name)
+    return rf"{word}(?<![a-z0-9-]{word})(?![a-z0-9-])"
 
 
 def renaming(old: str, new: str) -> Callable[[str], str]:
     """Texts about one namespace as texts about another."""
-    pattern = re.compile(rf"(?<![a-z0-9-]){re.escape(old)}(?![a-z0-9-])")
-    return lambda text: pattern.sub(new, text)
+    pattern = re.compile(_by_itself(old))
+    return lambda text: pattern.sub(new, text) if old in text else text

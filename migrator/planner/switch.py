@@ -151,7 +151,7 @@ def _guard(
         after=(checks.exists(ref),),
     )
     protecting = layout.mesh.attachments.on_workload(kinds.AUTHORIZATION_POLICY, workload)
-    for policy_ref in sorted({p.ref for p in protecting} & handover.narrowed.keys() - narrowed):
+    for policy_ref in sorted((handover.narrowed.keys() & {p.ref for p in protecting}) - narrowed):
         policy, spec = handover.narrowed[policy_ref]
         narrowed.add(policy_ref)
         old = handover.exempted[policy_ref][1] if policy_ref in handover.exempted else policy.spec

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from migrator.model.resource import Frozen, Ref
@@ -27,7 +28,7 @@ class Target(Frozen):
 
     @classmethod
     def of(cls, ref: Ref) -> "Target":
-        return cls(group=ref.group, kind=ref.kind, namespace=ref.namespace, name=ref.name)
+        return _target(ref)
 
     @property
     def ref(self) -> Ref:
@@ -35,6 +36,12 @@ class Target(Frozen):
 
     def __str__(self) -> str:
         return str(self.ref)
+
+
+@lru_cache(maxsize=4_096)
+def _target(ref: Ref) -> Target:
+    """A step, its checks and its neighbours name the same objects: one is enough of what never changes."""
+    return Target(group=ref.group, kind=ref.kind, namespace=ref.namespace, name=ref.name)
 
 
 class Check(Frozen):
