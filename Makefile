@@ -7,7 +7,7 @@ UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fix types contracts duplicates spelling golden e2e e2e-kind kind-clean \
-	moments cluster cluster-stop docs docs-check bench bench-live bench-apply new-rule lock clean
+	moments cluster cluster-stop docs docs-check bench bench-plan bench-live bench-apply new-rule lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/' \
@@ -95,6 +95,9 @@ golden: $(VENV)/dev.stamp ## update every golden file and page; then read the di
 
 bench: $(VENV)/dev.stamp ## time and memory on generated meshes
 	@$(BIN)/python -m bench
+
+bench-plan: $(VENV)/dev.stamp ## `migrate plan` of 20,000 workloads, from files to files (SIZE="2000 10 1")
+	@$(BIN)/python -m bench.plan_command $(SIZE)
 
 bench-live: $(VENV)/dev.stamp ## [SIZE="100 20 3"]: a live check of 6,000 pods beside raw lists and istioctl analyze (needs Go)
 	@$(BIN)/python -m bench.live $(SIZE)

@@ -1,4 +1,4 @@
-"""What a command costs: wall-clock seconds and the most memory that it held."""
+"""What a command costs: wall-clock seconds, seconds of the processor, and the most memory that it held."""
 
 import os
 import subprocess
@@ -12,7 +12,8 @@ import resource, subprocess, sys, time
 begin = time.perf_counter()
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
 seconds = time.perf_counter() - begin
-print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, seconds)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(code, used.ru_maxrss, seconds, used.ru_utime + used.ru_stime)
 """
 
 
@@ -22,6 +23,7 @@ class Cost(NamedTuple):
     seconds: float
     mib: float
     code: int
+    cpu: float
 
 
 def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
@@ -33,5 +35,5 @@ def measure(command: Sequence[str], env: Mapping[str, str] | None = None) -> Cos
         check=True,
         env={**os.environ, **(env or {})},
     )
-    code, kib, seconds = done.stdout.split()
-    return Cost(float(seconds), int(kib) / 1024, int(code))
+    code, kib, seconds, cpu = done.stdout.split()
+    return Cost(float(seconds), int(kib) / 1024, int(code), float(cpu))
