@@ -19,18 +19,19 @@ from .exposing import exposed
 from .plan import Phase, PhaseName, Plan, Wave
 
 _DIGEST = 16  # hexadecimal digits
-_EFFORT = 60_000  # a few seconds
+_EFFORT = 100_000  # a few seconds
+_AT_LEAST = 60  # what the least of them costs, as steps
 
 
 class Effort:
-    """What may be spent on ways out: each costs about the square of the steps that it is computed from."""
+    """What may be spent on ways out, which cost more than in proportion to their steps."""
 
     def __init__(self) -> None:
         self._left = _EFFORT
 
     def spend(self, passage: Passage) -> bool:
         """Whether there is enough left for this one."""
-        cost = len(passage.steps) ** 2
+        cost = len(passage.steps) * (len(passage.steps) + _AT_LEAST)
         if cost > self._left:
             return False
         self._left -= cost

@@ -38,11 +38,16 @@ def knotted(draw):
     ring = {(n, (n + 1) % len(names)) for n in range(len(names))}
     number = st.integers(0, len(names) - 1)
     calls = ring | draw(st.sets(st.tuples(number, number), max_size=3))
+    together = draw(st.integers(0, 2)) == 0
+    labels = {"tier": "x"} if together else {}
+    for home in sorted(set(homes)) if together else ():
+        found += [_service_of_all(home, labels), draw(_policy(home, labels))]
     for home, name in where:
         kind = draw(st.sampled_from([kinds.DEPLOYMENT, kinds.DEPLOYMENT, kinds.CRON_JOB]))
-        found.append(workload(kind, home, name, {}))
+        found.append(workload(kind, home, name, labels))
         found.append(service(home, name))
-        found.append(draw(_policy(home, name)))
+        if not together:
+            found.append(draw(_policy(home, {"app": name})))
     if draw(st.booleans()):
         mode = {"mtls": {"mode": "STRICT"}}
         found.append(resource(kinds.PEER_AUTHENTICATION, "istio-system", "default", spec=mode))
@@ -59,8 +64,13 @@ def knotted(draw):
     return found, parse_calls(graph) if draw(st.booleans()) else None
 
 
+def _service_of_all(home, labels):
+    spec = {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
+    return resource(kinds.SERVICE, home, "all", spec=spec)
+
+
 @st.composite
-def _policy(draw, home, name):
+def _policy(draw, home, labels):
     rule = draw(
         st.sampled_from(
             [
@@ -77,11 +87,12 @@ def _policy(draw, home, name):
         )
     )
     action = draw(st.sampled_from(["ALLOW", "DENY", "DENY"]))
-    spec = {"selector": {"matchLabels": {"app": name}}, "action": action, "rules": [rule]}
+    spec = {"selector": {"matchLabels": labels}, "action": action, "rules": [rule]}
+    name = "-".join(labels.values())
     return resource(kinds.AUTHORIZATION_POLICY, home, f"p-{name}", spec=spec)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(knotted())
 def test_no_order_closes_less_than_the_one_that_is_found(made):
     found, graph = made
