@@ -27,7 +27,7 @@ class Kind(Enum):
 _ALL = frozenset(Kind)
 _OPENS = frozenset({Kind.OPENS, Kind.UNKNOWN})
 _CLOSES = frozenset({Kind.CLOSES})
-_SENDERS = (
+SENDERS = (
     Caller.SIDECAR,
     Caller.AMBIENT,
     Caller.GATEWAY,
@@ -69,11 +69,11 @@ class Ways:
         """`known` are other ways of the same target from the same first state."""
         self.pair = pair
         self._before: _Paths = (
-            {one: tuple(paths_to(before, one, pair.before)) for one in _SENDERS}
+            {one: tuple(paths_to(before, one, pair.before)) for one in SENDERS}
             if known is None
             else known._before  # noqa: SLF001  one of this class
         )
-        self._after = {one: tuple(paths_to(after, one, pair.after)) for one in _SENDERS}
+        self._after = {one: tuple(paths_to(after, one, pair.after)) for one in SENDERS}
         self._requests: dict[Level, Requests] = {}
 
     def differences(self, everybody: Asked, known: Asked | None) -> Iterator[Found]:
@@ -107,16 +107,23 @@ class Ways:
     @property
     def differ(self) -> bool:
         """Whether anything on some way is another thing than before."""
-        return any(_keys(self._before[one]) != _keys(self._after[one]) for one in _SENDERS)
+        return any(_keys(self._before[one]) != _keys(self._after[one]) for one in SENDERS)
 
     def leads_as(self, other: "Ways") -> bool:
         """Whether the later ways of both are the same."""
         return self.later == other.later
 
+    def beyond(self, other: "Ways") -> frozenset[Caller]:
+        """How those send who meet on these later ways what they do not meet on the other's."""
+        if self.leads_as(other):
+            return frozenset()
+        ways = zip(SENDERS, self.later, other.later, strict=True)
+        return frozenset(one for one, own, known in ways if any(key not in known for key in own))
+
     @cached_property
     def later(self) -> tuple[list[tuple[object, ...]], ...]:
         """What tells the later ways from others."""
-        return tuple(_keys(self._after[one]) for one in _SENDERS)
+        return tuple(_keys(self._after[one]) for one in SENDERS)
 
     def of(self, sample: Sample) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
         before, after = sample.source.ways

@@ -25,8 +25,10 @@ from .plan import (
     Phase,
     Plan,
     ReroutedCalls,
+    Rollback,
     Wave,
 )
+from .reverting import reverted
 
 _OF_THE_ORDER = frozenset({"PLAN01", "PLAN02"})
 _CODES = {
@@ -48,7 +50,9 @@ def with_exposure(mesh: Mesh, plan: Plan) -> Plan:
         one.target.ref: frozenset(caller.ref for caller in one.callers) for one in plan.callers
     }
     course = Course(mesh, plan, calls)
-    told = tuple(_told(course, on_course(course)))
+    forward = on_course(course)
+    told = tuple(_told(course, forward))
+    back = tuple(_told(course, reverted(course, forward), back=True))
     rerouted = reroutes.tell(course)
     home = {step.id: wave.name for _, wave, step in plan.steps()}
     by_wave: dict[str, _OfWave] = defaultdict(_OfWave.empty)
@@ -61,9 +65,19 @@ def with_exposure(mesh: Mesh, plan: Plan) -> Plan:
     accepted = {(a.code, a.target.ref, a.says) for a in plan.acknowledgements if a.acknowledged}
     ours = [
         a.model_copy(update={"acknowledged": (a.code, a.target.ref, a.says) in accepted})
-        for a in (*_acknowledgements(mesh, plan, told), *rerouted.acknowledgements)
+        for a in (
+            *_acknowledgements(mesh, plan, told),
+            *_of_rollback(back),
+            *rerouted.acknowledgements,
+        )
     ]
-    return plan.model_copy(update={"phases": phases, "acknowledgements": (*ours, *others)})
+    return plan.model_copy(
+        update={
+            "phases": phases,
+            "acknowledgements": (*ours, *others),
+            "rollback": Rollback(**_by_kind(back)),
+        }
+    )
 
 
 class _Told(NamedTuple):
@@ -90,21 +104,26 @@ def _with_phase(phase: Phase, by_wave: Mapping[str, _OfWave]) -> Phase:
 
 
 def _with_wave(wave: Wave, told: _OfWave) -> Wave:
-    found: dict[Kind, list[ChangedCalls]] = {kind: [] for kind in Kind}
-    for one in told.changed:
-        found[one.kind].append(one.calls)
     exposure = Exposure(
-        opens=tuple(found[Kind.OPENS]),
-        closes=tuple(found[Kind.CLOSES]),
-        unknown=tuple(found[Kind.UNKNOWN]),
+        **_by_kind(told.changed),
         reroutes=tuple(told.rerouted),
         accepted=wave.exposure.accepted,
     )
     return wave.model_copy(update={"exposure": exposure})
 
 
-def _told(course: Course, found: Iterable[Exposed]) -> Iterator[_Told]:
-    """One line for all that differs in identity and port only."""
+def _by_kind(told: Iterable[_Told]) -> dict[str, tuple[ChangedCalls, ...]]:
+    """The fields of an exposure."""
+    found: dict[str, list[ChangedCalls]] = {kind.value: [] for kind in Kind}
+    for one in told:
+        found[one.kind.value].append(one.calls)
+    return {name: tuple(calls) for name, calls in found.items()}
+
+
+def _told(course: Course, found: Iterable[Exposed], *, back: bool = False) -> Iterator[_Told]:
+    """One line for all that differs in identity and port only. `back`: on the way back the later step is
+    undone first.
+    """
     groups: dict[tuple[object, ...], list[Exposed]] = {}
     for one in _joined(found):
         change = one.change._replace(principal="", alike=False, port=0, request="", why="")
@@ -125,10 +144,17 @@ def _told(course: Course, found: Iterable[Exposed]) -> Iterator[_Told]:
                 policy=Target.of(first.change.policy) if first.change.policy else None,
                 hop=first.change.hop,
                 why=first.change.why,
-                since=course.step_at(first.since),
-                until=course.step_at(first.until) if first.until < course.end else "",
+                **_between(course, first, back=back),
             ),
         )
+
+
+def _between(course: Course, one: Exposed, *, back: bool) -> dict[str, str]:
+    if back:
+        until = course.step_at(one.since) if one.since else ""
+        return {"since": course.step_at(min(one.until, course.end - 1)), "until": until}
+    until = course.step_at(one.until) if one.until < course.end else ""
+    return {"since": course.step_at(one.since), "until": until}
 
 
 def _joined(found: Iterable[Exposed]) -> Iterator[Exposed]:
@@ -159,6 +185,23 @@ def _acknowledgements(mesh: Mesh, plan: Plan, told: Iterable[_Told]) -> Iterator
         code, rule, severity = _CODES[kind]
         yield Acknowledgement(
             code=code, rule=rule, severity=severity, target=Target.of(ref), says=_says(found)
+        )
+
+
+def _of_rollback(told: Iterable[_Told]) -> Iterator[Acknowledgement]:
+    """A rollback that opens something is as little to be started unasked as a plan that does."""
+    groups: dict[Ref, list[ChangedCalls]] = {}
+    for one in told:
+        if one.kind is Kind.OPENS:
+            groups.setdefault(one.calls.target.ref, []).append(one.calls)
+    code, _, severity = _CODES[Kind.OPENS]
+    for ref, found in sorted(groups.items()):
+        yield Acknowledgement(
+            code=code,
+            rule="rollback-opens",
+            severity=severity,
+            target=Target.of(ref),
+            says=f"Rolled back: {_says(found)}",
         )
 
 

@@ -20,7 +20,7 @@ from .localities import Locality
 from .touching import touched
 from .world import World
 
-_Key = tuple[Ref | None, Ref | None, int]
+Key = tuple[Ref | None, Ref | None, int]
 
 
 class Version(NamedTuple):
@@ -55,9 +55,18 @@ class History:
         steps = (m for number, _ in self.locality.steps for m in (2 * number + 1, 2 * number + 2))
         return (0, *steps, self.end)
 
-    @cached_property
+    @property
     def versions(self) -> tuple[Version, ...]:
         """Each moment at which something changes, with the state from then on."""
+        return self._walked[0]
+
+    @property
+    def world(self) -> World:
+        """As it is at the end."""
+        return self._walked[1]
+
+    @cached_property
+    def _walked(self) -> tuple[tuple[Version, ...], World]:
         world = World(self.locality.mesh())
         found = [Version(0, world.state)]
         for number, step in self.locality.steps:
@@ -65,7 +74,7 @@ class History:
                 found.append(Version(2 * number + 1, world.state, step))
             world.end(step)
             found.append(Version(2 * number + 2, world.state, step))
-        return tuple(found)
+        return tuple(found), world
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
@@ -89,7 +98,11 @@ class History:
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """Every target of the namespace, from the start to the end."""
-        return tuple(_Runs(self).all())
+        return tuple(self.runs_of(self.versions, self.end))
+
+    def runs_of(self, versions: tuple[Version, ...], end: int) -> Iterator[Run]:
+        """The same of other versions, against the same start."""
+        return _Runs(self, versions, end).all()
 
     def bindings(self, ref: Ref) -> tuple[tuple[int, Bound], ...]:
         """The waypoint that a Service is bound to, from each moment at which that changes."""
@@ -117,32 +130,32 @@ def _senders(state: State, ref: Ref) -> frozenset[Caller]:
 
 
 class _Runs:
-    def __init__(self, history: History) -> None:
-        self._history = history
+    def __init__(self, history: History, versions: tuple[Version, ...], end: int) -> None:
+        self._history, self._versions, self._end = history, versions, end
         self._before = Facts.of(history.versions[0].state)
-        self._open: dict[_Key, Run] = {}
+        self._open: dict[Key, Run] = {}
 
     def all(self) -> Iterator[Run]:
-        last = self._history.versions[0].state
-        for version in self._history.versions:
+        last = self._versions[0].state
+        for version in self._versions:
             only = touched(last, version.state, version.step) if version.step else None
             last = version.state
             seen = dict(self._ways(version.state, only))
             yield from self._closed(seen, only, version.moment)
             for key, ways in seen.items():
-                self._open.setdefault(key, Run(version.moment, self._history.end, ways))
+                self._open.setdefault(key, Run(version.moment, self._end, ways))
         yield from self._open.values()
 
-    def _ways(self, state: State, only: frozenset[Ref] | None) -> Iterator[tuple[_Key, Ways]]:
+    def _ways(self, state: State, only: frozenset[Ref] | None) -> Iterator[tuple[Key, Ways]]:
         after = Facts.of(state)
         for pair in pairs(self._before, after, only):
             home = pair.before.service.ref if pair.before.service else min(pair.servers)
             if home.namespace == self._history.locality.namespace:
-                run = self._open.get(_key(pair))
-                yield _key(pair), Ways(self._before, after, pair, run.ways if run else None)
+                run = self._open.get(key_of(pair))
+                yield key_of(pair), Ways(self._before, after, pair, run.ways if run else None)
 
     def _closed(
-        self, seen: Mapping[_Key, Ways], only: frozenset[Ref] | None, moment: int
+        self, seen: Mapping[Key, Ways], only: frozenset[Ref] | None, moment: int
     ) -> Iterator[Run]:
         for key, run in list(self._open.items()):
             gone = key not in seen and _concerns(run, only)
@@ -156,7 +169,8 @@ def _concerns(run: Run, only: frozenset[Ref] | None) -> bool:
     return only is None or bool(only & (pair.servers | service))
 
 
-def _key(pair: Pair) -> _Key:
+def key_of(pair: Pair) -> Key:
+    """What tells the target from others."""
     at = pair.before
     return (
         at.service.ref if at.service else None,

@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 _POLICIES = frozenset(
     {kinds.AUTHORIZATION_POLICY, kinds.REQUEST_AUTHENTICATION, kinds.PEER_AUTHENTICATION}
 )
-_OF_A_WAYPOINT = _POLICIES | {kinds.GATEWAY}
+OF_A_WAYPOINT = _POLICIES | {kinds.GATEWAY}
 _SETTINGS = frozenset(
     {kinds.CONFIG_MAP, kinds.SAIL_ISTIO, kinds.ISTIO_OPERATOR, kinds.MUTATING_WEBHOOK}
 )
@@ -80,7 +80,7 @@ class Localities:
                 (number, step)
                 for name in elsewhere
                 for number, step in self._by_namespace.get(name, ())
-                if step.target.ref.group_kind in _OF_A_WAYPOINT
+                if step.target.ref.group_kind in OF_A_WAYPOINT
             ),
         ]
         return Locality(
@@ -134,7 +134,7 @@ def _is_felt(resource: Resource) -> bool:
     if resource.ref.group_kind == kinds.DEPLOYMENT:
         meta = (resource.spec.get("template") or {}).get("metadata") or {}
         return (meta.get("labels") or {}).get(names.GATEWAY_CLASS_NAME) == names.WAYPOINT_CLASS
-    return resource.ref.group_kind in _OF_A_WAYPOINT
+    return resource.ref.group_kind in OF_A_WAYPOINT
 
 
 def _grouped(pairs: Iterable[tuple[str, _T]]) -> Mapping[str, list[_T]]:

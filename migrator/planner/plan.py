@@ -130,6 +130,18 @@ class Exposure(Frozen):
     accepted: tuple[str, ...] = ()
 
 
+class Rollback(Frozen):
+    """What a rollback from the end of some wave opens and closes that the way forward does not.
+
+    `since` and `until` are steps here whose undoing begins and ends it; without `until` it lasts beyond
+    the rollback's end.
+    """
+
+    opens: tuple[ChangedCalls, ...] = ()
+    closes: tuple[ChangedCalls, ...] = ()
+    unknown: tuple[ChangedCalls, ...] = ()
+
+
 class Wave(Frozen):
     """Steps that are done together; its end is a checkpoint, a verified resting point."""
 
@@ -220,6 +232,7 @@ class Plan(Frozen):
     acknowledgements: tuple[Acknowledgement, ...]
     exclusions: tuple[Exclusion, ...]
     callers: tuple[KnownCallers, ...] = ()
+    rollback: Rollback = Rollback()
     phases: tuple[Phase, ...]
 
     model_config = Frozen.model_config | {"populate_by_name": True, "serialize_by_alias": True}

@@ -35,6 +35,7 @@ def parts(plan: Plan) -> Iterator[str]:
     """
     before, after = _around(plan, "phases")
     before["header"] = _without(before["header"], {"cluster": ""})
+    before["rollback"] = _calls(before["rollback"])
     yield _HEAD + block(before)
     yield _list("phases", plan.phases, 0)
     for phase in plan.phases:
@@ -58,7 +59,7 @@ def _wave(wave: Wave) -> Iterator[str]:
     for step in wave.steps:
         yield block([_tidy(step.model_dump(mode="json"))], 4)
     after["gates"] = [_without(gate, {"minutes": 0}) for gate in after["gates"]]
-    after["exposure"] = _said({k: list(map(_said, v)) for k, v in after["exposure"].items()})
+    after["exposure"] = _calls(after["exposure"])
     yield _block(after, 4)
 
 
@@ -137,6 +138,11 @@ def _tidy(step: dict[str, Any]) -> dict[str, Any]:
             if check["about"] is None:
                 del check["about"]
     return tidy
+
+
+def _calls(data: dict[str, Any]) -> Any:
+    """An exposure's lists."""
+    return _said({key: list(map(_said, found)) for key, found in data.items()})
 
 
 def _said(data: Any) -> Any:

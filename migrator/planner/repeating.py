@@ -59,6 +59,18 @@ class Repeats:
     def __iter__(self) -> Iterator[Place]:
         return iter(self._places)
 
+    def kinds(self) -> Iterator[tuple[History, list[Place]]]:
+        """What namespaces of each kind go through, and all of that kind."""
+        found: dict[object, list[Place]] = {}
+        for place in self._places:
+            found.setdefault(place.key, []).append(place)
+        for key, places in found.items():
+            yield self._firsts[key], places
+
+    def anew(self, place: Place) -> History:
+        """What one namespace goes through, by itself."""
+        return History(self._localities.of(place.namespace), self._end)
+
     def members(self) -> Iterator[Member]:
         """Everybody who calls."""
         for place in self._places:
@@ -106,9 +118,7 @@ class Repeats:
         if known is not None:
             return _Move(known.place, place).found(known.found)
         is_first = first.locality.namespace == place.namespace
-        found = look(
-            first if is_first else History(self._localities.of(place.namespace), self._end)
-        )
+        found = look(first if is_first else self.anew(place))
         own = {*place.moments}
         if seen is not None and all({one.since, one.until} <= own for one in found):
             self._told[place.key, seen] = _Told(place, found)
