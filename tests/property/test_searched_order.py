@@ -42,9 +42,10 @@ def knotted(draw):
     labels = {"tier": "x"} if together else {}
     for home in sorted(set(homes)) if together else ():
         found += [_service_of_all(home, labels), draw(_policy(home, labels))]
+    some = st.sampled_from([kinds.DEPLOYMENT, kinds.DEPLOYMENT, kinds.CRON_JOB])
+    kind = {name: draw(some) for name in names}
     for home, name in where:
-        kind = draw(st.sampled_from([kinds.DEPLOYMENT, kinds.DEPLOYMENT, kinds.CRON_JOB]))
-        found.append(workload(kind, home, name, labels))
+        found.append(workload(kind[name], home, name, labels))
         found.append(service(home, name))
         if not together:
             found.append(draw(_policy(home, {"app": name})))
@@ -55,7 +56,11 @@ def knotted(draw):
         "complete": True,
         "calls": [
             {
-                "from": {"namespace": where[a][0], "name": where[a][1]},
+                "from": {
+                    "namespace": where[a][0],
+                    "name": where[a][1],
+                    "kind": kind[names[a]].kind,
+                },
                 "to": {"namespace": where[b][0], "service": where[b][1]},
             }
             for a, b in sorted(calls)
