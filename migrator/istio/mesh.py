@@ -49,6 +49,8 @@ class Mesh:
     def __init__(self, snapshot: Snapshot, *, istio_version: Version | None = None) -> None:
         self.snapshot = snapshot
         self._version = istio_version
+        self._homes: dict[GroupKind, frozenset[str]] = {}
+        self._webhooks_near: dict[str, Webhooks] = {}
         self._injections: dict[Workload, Injection] = {}
         self._states: dict[Workload, dataplane.State] = {}
         self._mtls: dict[Workload, mtls.Mtls] = {}
@@ -58,6 +60,13 @@ class Mesh:
     def changed(self, changes: Mapping[Ref, Resource | None]) -> "Mesh":
         """The mesh with these objects in place of what was there; None for one that is gone."""
         return Mesh(self.snapshot.changed(changes), istio_version=self.istio_version)
+
+    def namespaces_with(self, kind: GroupKind) -> frozenset[str]:
+        """The namespaces that hold an object of `kind`."""
+        found = self._homes.get(kind)
+        if found is None:
+            found = self._homes[kind] = frozenset(r.namespace for r in self.of(kind))
+        return found
 
     def of(self, kind: GroupKind) -> tuple[Resource, ...]:
         return self.snapshot.of(kind)
@@ -164,8 +173,15 @@ class Mesh:
         found = self._injections.get(workload)
         if found is None:
             labels = self.namespace(workload.namespace).labels
-            found = injection.predict(self._webhooks, labels, workload)
+            found = injection.predict(self._webhooks_of(workload.namespace), labels, workload)
             self._injections[workload] = found
+        return found
+
+    def _webhooks_of(self, namespace: str) -> Webhooks:
+        found = self._webhooks_near.get(namespace)
+        if found is None:
+            found = injection.near(self._webhooks, self.namespace(namespace).labels)
+            self._webhooks_near[namespace] = found
         return found
 
     def injection_after_labels(self, workload: Workload) -> Injection:

@@ -46,7 +46,7 @@ def concerned(mesh: Mesh, objects: Iterable[Resource]) -> tuple[Ref, ...]:
     """The objects; with a namespace, every workload in it that would move by its label."""
     refs = {one.ref for one in objects}
     inside = {ref.name for ref in refs if ref.group_kind == kinds.NAMESPACE}
-    return tuple(sorted(refs | {w.ref for w in mesh.meshed if w.namespace in inside}))
+    return tuple(sorted(refs | {w.ref for name in inside for w in mesh.meshed_in(name)}))
 
 
 def named(objects: Sequence[Resource | Workload], most: int = 3) -> str:

@@ -102,9 +102,7 @@ class Workload:
 
 def collect(snapshot: Snapshot) -> tuple[Workload, ...]:
     """All workloads of the snapshot, ordered by reference."""
-    pods: dict[Ref, list[Resource]] = {}
-    for pod in snapshot.of(kinds.POD):
-        pods.setdefault(_top_owner(snapshot, pod), []).append(pod)
+    pods = _pods_by_owner(snapshot)
     found = []
     for kind in kinds.CONTROLLERS:
         for resource in snapshot.of(kind):
@@ -114,6 +112,20 @@ def collect(snapshot: Snapshot) -> tuple[Workload, ...]:
     for owner, group in pods.items():
         found.append(_from_pods(owner, tuple(group)))
     return tuple(sorted(found, key=lambda w: w.ref))
+
+
+def _pods_by_owner(snapshot: Snapshot) -> dict[Ref, list[Resource]]:
+    """Pods by the top of their owners, which is looked for once for all pods of the same one."""
+    found: dict[Ref, list[Resource]] = {}
+    known: dict[tuple[Ref, str], Ref] = {}
+    for pod in snapshot.of(kinds.POD):
+        owner = _controller(pod) or pod.ref
+        key = owner, pod.labels.get(names.POD_TEMPLATE_HASH, "")
+        top = known.get(key) or _top_owner(snapshot, pod)
+        if top != pod.ref:  # owners in a circle: then each pod is its own
+            known[key] = top
+        found.setdefault(top, []).append(pod)
+    return found
 
 
 def _from_controller(resource: Resource, pods: tuple[Resource, ...]) -> Workload:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import SkipValidation
+
 from .resource import Frozen, Ref
 
 
@@ -57,23 +59,27 @@ class Finding(Frozen):
     """One answer of one rule about one object.
 
     `message` says what is there and what happens in ambient, `fix` what to do about it. `affects` are
-    the workloads (or services) concerned, `callers` the classes of callers that notice.
+    the workloads (or services) concerned, `callers` the classes of callers that notice. Findings are made
+    by rules and never read: references, thousands in some, are taken as they are.
     """
 
     code: str
     rule: str
     severity: Severity
-    subject: Ref
+    subject: SkipValidation[Ref]
     path: str = ""
     message: str
     fix: str
     remedy: Remedy
     scope: Scope
-    affects: tuple[Ref, ...] = ()
+    affects: SkipValidation[tuple[Ref, ...]] = ()
     callers: tuple[str, ...] = ()
     effect: Effect | None = None
     file: str = ""
     line: int = 0
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.subject, self.path, self.message))
 
     @property
     def sort_key(self) -> tuple[int, str, Ref, str, str]:

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -34,9 +35,10 @@ class Snapshot:
         unknown: Mapping[str, int] | None = None,
     ) -> None:
         self._by_ref = {r.ref: r for r in sorted(resources, key=lambda r: r.ref)}
-        self._by_kind: dict[GroupKind, list[Resource]] = {}
-        for resource in self._by_ref.values():
-            self._by_kind.setdefault(resource.ref.group_kind, []).append(resource)
+        self._by_kind: dict[GroupKind, tuple[Resource, ...]] = {
+            GroupKind(*kind): tuple(group)
+            for kind, group in groupby(self._by_ref.values(), key=lambda r: r.ref[:2])
+        }
         self.unread = tuple(sorted(unread))
         self.unknown: Mapping[str, int] = dict(sorted((unknown or {}).items()))
 
@@ -58,7 +60,7 @@ class Snapshot:
 
     def of(self, kind: GroupKind) -> tuple[Resource, ...]:
         """Every resource of `kind`, ordered by namespace and name."""
-        return tuple(self._by_kind.get(kind, ()))
+        return self._by_kind.get(kind, ())
 
     def get(self, ref: Ref) -> Resource | None:
         return self._by_ref.get(ref)

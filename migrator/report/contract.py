@@ -23,7 +23,7 @@ class ObjectView(Frozen):
     name: str
 
     @classmethod
-    @lru_cache(maxsize=4096)  # the findings of a mesh name the same objects again and again
+    @lru_cache(maxsize=65536)  # the findings of a mesh name the same objects again and again
     def of(cls, ref: Ref) -> Self:
         return cls(group=ref.group, kind=ref.kind, namespace=ref.namespace, name=ref.name)
 

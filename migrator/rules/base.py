@@ -11,6 +11,19 @@ from migrator.model.finding import Effect, Finding, Remedy, Scope, Severity
 from migrator.model.resource import GroupKind, Ref, Resource
 
 
+class Refs(tuple[Ref, ...]):
+    """References, each once and in order."""
+
+    __slots__ = ()
+
+
+def refs_of(things: Iterable[Workload | Resource | Ref]) -> Refs:
+    """Of what a finding affects; a rule may make those once that many of its findings share."""
+    if isinstance(things, Refs):
+        return things
+    return Refs(sorted({one if isinstance(one, Ref) else one.ref for one in things}))
+
+
 class Rule(ABC):
     """One question put to a mesh. A rule is pure: same mesh, same findings.
 
@@ -55,7 +68,6 @@ class Rule(ABC):
         effect: Effect | None = None,
     ) -> Finding:
         """A finding of this rule about `subject`, at `path` in it."""
-        refs = (one if isinstance(one, Ref) else one.ref for one in affects)
         return Finding(
             code=self.code,
             rule=self.id(),
@@ -66,7 +78,7 @@ class Rule(ABC):
             fix=fix,
             remedy=remedy or self.remedy,
             scope=self.scope,
-            affects=tuple(sorted(set(refs))),
+            affects=refs_of(affects),
             callers=tuple(callers),
             effect=effect,
             file=subject.origin.file if subject.origin else "",

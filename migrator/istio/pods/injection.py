@@ -5,7 +5,7 @@ pods reach the injector) and `injectRequired` in pkg/kube/inject/inject.go (what
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from migrator.istio import kinds
@@ -86,6 +86,12 @@ def webhooks(snapshot: Snapshot) -> Webhooks:
     policies = dict(_policies(snapshot))
     stock = tuple(_stock_clauses(_revisions_named(snapshot), _by_default(snapshot)))
     return Webhooks(found or stock, assumed=not found, policies=policies)
+
+
+def near(hooks: Webhooks, namespace_labels: Mapping[str, str]) -> Webhooks:
+    """Only those that take pods of such a namespace."""
+    taking = tuple(c for c in hooks.clauses if selects(c.namespace, namespace_labels))
+    return replace(hooks, clauses=taking)
 
 
 def predict(hooks: Webhooks, namespace_labels: Mapping[str, str], workload: Workload) -> Injection:

@@ -84,6 +84,7 @@ class Attachments:
         self._mesh = mesh
         self._root = mesh.config.root_namespace
         self._by_namespace: dict[GroupKind, dict[str, _Held]] = {}
+        self._by_target: dict[GroupKind, dict[Ref, list[Resource]]] = {}
         self._of_workload: dict[tuple[GroupKind, Ref], tuple[Resource, ...]] = {}
         self._of_policy: dict[Ref, tuple[Workload, ...]] = {}
         self._apps_of: dict[Ref, tuple[Workload, ...]] = {}
@@ -137,21 +138,28 @@ class Attachments:
         own = Ref(*kinds.SERVICE, service.namespace, service.name)
         every = Ref(*kinds.GATEWAY_CLASS, "", names.WAYPOINT_CLASS)
         gateway = self._mesh.waypoints.bound_to(service).gateway
-        return tuple(
-            policy
-            for policy in self._mesh.of(kind)
-            if any(
-                ref == own
-                or (ref == every and policy.namespace == self._root)
-                or (ref == gateway and policy.namespace == ref.namespace)
-                for ref, _ in targets(policy)
-            )
-        )
+        targeting = self._targeting(kind)
+        found = {policy.ref: policy for policy in targeting.get(own, ())}
+        found |= {p.ref: p for p in targeting.get(every, ()) if p.namespace == self._root}
+        if gateway is not None:
+            near = (p for p in targeting.get(gateway, ()) if p.namespace == gateway.namespace)
+            found |= {policy.ref: policy for policy in near}
+        return tuple(found[ref] for ref in sorted(found))
+
+    def _targeting(self, kind: GroupKind) -> Mapping[Ref, list[Resource]]:
+        """The policies of a kind by what they target."""
+        if kind not in self._by_target:
+            found: dict[Ref, list[Resource]] = {}
+            for policy in self._mesh.of(kind):
+                for ref, _ in targets(policy):
+                    found.setdefault(ref, []).append(policy)
+            self._by_target[kind] = found
+        return self._by_target[kind]
 
     def acting_on(self, kind: GroupKind, workload: Workload) -> tuple[Resource, ...]:
         """The same, computed anew: for pods with other labels than their workload's template."""
         reach = _REACH[kind]
-        if not self._listens(kind, workload):
+        if not self._mesh.of(kind) or not self._listens(kind, workload):
             return ()
         levels = self._levels(kind, reach, workload)
         if reach.one_per_level:

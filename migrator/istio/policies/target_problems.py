@@ -62,9 +62,9 @@ def _class(mesh: Mesh, policy: Resource, target: Target) -> str:
 
 
 def _missing(mesh: Mesh, target: Target) -> str:
-    same = [r for r in mesh.of(target.ref.group_kind) if r.namespace == target.ref.namespace]
-    known = any(r.name == target.ref.name for r in same)
-    return "" if known or not same else f"there is no such {target.ref.kind} in the namespace"
+    known = mesh.snapshot.get(target.ref) is not None
+    others = target.ref.namespace in mesh.namespaces_with(target.ref.group_kind)
+    return "" if known or not others else f"there is no such {target.ref.kind} in the namespace"
 
 
 def _unbound(mesh: Mesh, target: Target) -> str:

@@ -14,6 +14,11 @@ def fqdn(host: str, namespace: str) -> str:
     return f"{host}.{namespace}.svc.{CLUSTER_DOMAIN}"
 
 
+def all_of(namespace: str) -> str:
+    """The wildcard for the Services of `namespace`."""
+    return f"*.{namespace}.svc.{CLUSTER_DOMAIN}"
+
+
 def matches(pattern: str, host: str) -> bool:
     """Whether `pattern`, exact or `*.suffix` or `*`, covers `host`."""
     if pattern.startswith("*"):

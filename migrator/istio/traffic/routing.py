@@ -15,7 +15,7 @@ from migrator.model.fieldpath import field
 from migrator.model.resource import GroupKind, Ref, Resource
 
 from . import ingress
-from .hosts import fqdn, matches
+from .hosts import all_of, fqdn, matches
 
 if TYPE_CHECKING:
     from migrator.istio.mesh import Mesh
@@ -100,6 +100,7 @@ class Routing:
 
     def __init__(self, mesh: "Mesh") -> None:
         self._mesh = mesh
+        self._covered: dict[str, tuple[Service, ...]] = {}  # by wildcards
 
     @cached_property
     def mesh_virtual_services(self) -> tuple[Resource, ...]:
@@ -126,9 +127,17 @@ class Routing:
         `name.namespace` covers none: Istio compares names with a dot as they are.
         """
         if host.startswith("*"):
-            return tuple(s for s in self._mesh.services.all if matches(host, s.host))
+            if host not in self._covered:
+                self._covered[host] = tuple(s for s in self._near(host) if matches(host, s.host))
+            return self._covered[host]
         found = self._mesh.services.by_host(fqdn(host, namespace))
         return (found,) if found is not None else ()
+
+    def _near(self, wildcard: str) -> tuple[Service, ...]:
+        """Those that it may cover; the most common one names a namespace."""
+        home = wildcard.split(".", 2)[1] if "." in wildcard else ""
+        services = self._mesh.services
+        return services.in_namespace(home) if wildcard == all_of(home) else services.all
 
     def visible_to(self, resource: Resource, namespace: str) -> bool:
         """Whether a proxy of `namespace` sees it, by `exportTo` or the mesh's default for its kind."""

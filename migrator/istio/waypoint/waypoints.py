@@ -86,6 +86,14 @@ class Waypoints:
             if gateway.spec.get("gatewayClassName") == names.WAYPOINT_CLASS
         )
 
+    @cached_property
+    def _gateways(self) -> Mapping[Ref, Resource]:
+        return {gateway.ref: gateway for gateway in self.gateways}
+
+    def gateway(self, ref: Ref) -> Resource | None:
+        """The waypoint's Gateway; None where the source holds none of that class."""
+        return self._gateways.get(ref)
+
     def bound_services(self, gateway: Ref) -> tuple[Service, ...]:
         """The Services that are bound to the waypoint."""
         return self._bound.get(gateway, ())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
-from migrator.istio.traffic.fronts import front_of
+from migrator.istio.traffic.fronts import Front, front_of
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Remedy, Scope, Severity
 from migrator.rules.base import Rule
@@ -35,17 +35,19 @@ class PsaRestrictedWaypoint(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         gateways = {r.ref: r for r in mesh.of(kinds.GATEWAY)}
-        fronts = [front for s in mesh.services.all if (front := front_of(mesh, s))]
+        fronts: dict[str, list[Front]] = {}
+        for service in mesh.services.all:
+            if front := front_of(mesh, service):
+                fronts.setdefault(front.gateway.namespace, []).append(front)
         for name, namespace in mesh.namespaces.items():
             if (
                 namespace.resource is None
                 or namespace.labels.get(names.PSA_ENFORCE) != "restricted"
             ):
                 continue
-            here = [f for f in fronts if f.gateway.namespace == name]
             plain = [
                 f
-                for f in here
+                for f in fronts.get(name, ())
                 if not (
                     (gateway := gateways.get(f.gateway))
                     and (gateway.spec.get("infrastructure") or {}).get("parametersRef")

@@ -8,7 +8,7 @@ from migrator.istio.mesh import Mesh
 from migrator.istio.waypoint.waypoint_acceptance import is_ready
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
-from migrator.model.resource import Ref, Resource
+from migrator.model.resource import Resource
 from migrator.rules.base import Rule
 
 
@@ -32,7 +32,7 @@ class WaypointNotReady(Rule):
     inputs = frozenset({kinds.NAMESPACE, kinds.SERVICE, kinds.SERVICE_ENTRY, kinds.GATEWAY})
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        gateways = {g.ref: g for g in mesh.of(kinds.GATEWAY)}
+        gateways = {(g.namespace, g.name): g for g in mesh.of(kinds.GATEWAY)}
         for resource in (
             *mesh.of(kinds.NAMESPACE), *mesh.of(kinds.SERVICE), *mesh.of(kinds.SERVICE_ENTRY),
         ):  # fmt: skip
@@ -43,8 +43,7 @@ class WaypointNotReady(Rule):
                 resource.name if resource.ref.group_kind == kinds.NAMESPACE else resource.namespace
             )
             home = resource.labels.get(names.USE_WAYPOINT_NAMESPACE, own)
-            problem = _problem(gateways, home, name)
-            if problem:
+            if problem := _problem(gateways.get((home, name))):
                 yield self.finding(
                     resource,
                     f"It asks for waypoint {home}/{name}, {problem}. Until it is ready calls go "
@@ -56,8 +55,7 @@ class WaypointNotReady(Rule):
                 )
 
 
-def _problem(gateways: dict[Ref, Resource], home: str, name: str) -> str:
-    for ref, gateway in gateways.items():
-        if (ref.namespace, ref.name) == (home, name):
-            return "" if is_ready(gateway) else "which has no address yet"
-    return "which is not in the source"
+def _problem(gateway: Resource | None) -> str:
+    if gateway is None:
+        return "which is not in the source"
+    return "" if is_ready(gateway) else "which has no address yet"

@@ -5,12 +5,10 @@ from typing import Any
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
-from migrator.istio.selectors import selects
-from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource
-from migrator.rules.base import Rule
+from migrator.rules.base import Refs, Rule, refs_of
 
 _PORTS = {"http-envoy-prom", "15090", "15020"}
 _LISTS = {kinds.POD_MONITOR: "podMetricsEndpoints", kinds.SERVICE_MONITOR: "endpoints"}
@@ -37,11 +35,14 @@ class SidecarMetricsScrape(Rule):
     inputs = kinds.INJECTION | frozenset(_LISTS)
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
+        everyone = refs_of(mesh.meshed)
         for kind, key in _LISTS.items():
             for monitor in mesh.of(kind):
-                apps = _scraped(mesh, monitor)
-                for i, endpoint in enumerate(monitor.spec.get(key) or ()):
-                    if apps and (port := _sidecar_port(endpoint)):
+                endpoints = enumerate(monitor.spec.get(key) or ())
+                asked = [(i, port) for i, one in endpoints if (port := _sidecar_port(one))]
+                apps = _scraped(mesh, monitor, everyone) if asked else everyone
+                for i, port in asked:
+                    if apps:
                         yield self.finding(
                             monitor,
                             f"This {kind.kind} scrapes port {port} of sidecars, which nobody listens on "
@@ -58,14 +59,14 @@ def _sidecar_port(endpoint: Mapping[str, Any]) -> str:
     return next(iter(sorted(named & _PORTS)), "")
 
 
-def _scraped(mesh: Mesh, monitor: Resource) -> list[Workload]:
+def _scraped(mesh: Mesh, monitor: Resource, everyone: Refs) -> Refs:
     """A ServiceMonitor selects Services by their labels: those of its namespaces count."""
     where = monitor.spec.get("namespaceSelector") or {}
-    named = where.get("matchNames") or [monitor.namespace]
     by_pod = monitor.ref.group_kind == kinds.POD_MONITOR
-    return [
-        w
-        for w in mesh.meshed
-        if (where.get("any") or w.namespace in named)
-        and (not by_pod or selects(monitor.spec.get("selector"), w.labels))
-    ]
+    wanted = monitor.spec.get("selector") if by_pod else None
+    if where.get("any") and not wanted:
+        return everyone
+    named = where.get("matchNames") or [monitor.namespace]
+    homes = [mesh.labelled] if where.get("any") else [mesh.labelled_in(name) for name in named]
+    selected = (w for home in homes for w in home.selected(wanted))
+    return refs_of(w for w in selected if w.ref in mesh.meshed_refs)

@@ -31,14 +31,13 @@ class ArgocdOwned(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         applications = {one.name: one for one in mesh.of(kinds.ARGO_APPLICATION)}
-        objects = changed_by_plan(mesh)
-        owned = grouped(objects, lambda one: argocd(one, applications))
+        owned = grouped(changed_by_plan(mesh), lambda one: argocd(one, applications))
         for found in owned.values():
             yield self._owned(mesh, found, applications.get(found.mark.owner))
-        free = [one for one in objects if argocd(one, applications) is None]
         for name, application in applications.items():
             into = dig(application.spec, "destination", "namespace")
-            targets = [one for one in free if into and one.namespace == into]
+            here = [w.resource for w in mesh.meshed_in(into)] if into else []
+            targets = [one for one in here if argocd(one, applications) is None]
             if name not in owned and targets:
                 yield self.finding(
                     application,

@@ -43,9 +43,8 @@ class EksSecurityGroupsForPods(Rule):
         for policy in mesh.of(kinds.SECURITY_GROUP_POLICY):
             hit = [
                 w
-                for w in mesh.meshed
-                if w.namespace == policy.namespace
-                and _covers(policy, w, accounts.get((w.namespace, w.service_account)))
+                for w in mesh.meshed_in(policy.namespace)
+                if _covers(policy, w, accounts.get((w.namespace, w.service_account)))
                 and any(probe.over_network for probe in probes(w))
             ]
             if hit:

@@ -54,7 +54,5 @@ class HeadlessServiceWaypoint(Rule):
 def _has_own(mesh: Mesh, workload: Workload) -> bool:
     """Whether its pods are bound to a waypoint that takes what goes to pods."""
     bound = mesh.waypoints.binding_of(workload.labels, workload.namespace).gateway
-    return any(
-        gateway.ref == bound and gateway.labels.get(names.WAYPOINT_FOR) in {"workload", "all"}
-        for gateway in mesh.waypoints.gateways
-    )
+    gateway = mesh.waypoints.gateway(bound) if bound else None
+    return gateway is not None and gateway.labels.get(names.WAYPOINT_FOR) in {"workload", "all"}

@@ -10,7 +10,7 @@ from migrator.istio.workloads import Workload
 from migrator.model.fieldpath import field
 from migrator.model.finding import Finding, Severity
 from migrator.model.resource import Resource
-from migrator.rules.base import Rule
+from migrator.rules.base import Rule, refs_of
 
 
 class DnsCaptureNew(Rule):
@@ -38,9 +38,15 @@ class DnsCaptureNew(Rule):
         if not captured:
             return
         newly = [w for w in mesh.meshed if not _has_capture(mesh, w)]
+        by_namespace: dict[str, list[Workload]] = {}
+        for workload in newly:
+            by_namespace.setdefault(workload.namespace, []).append(workload)
+        everyone = refs_of(newly)
         for entry in mesh.of(kinds.SERVICE_ENTRY):
             hosts = allocated_hosts(entry)
-            affected = [w for w in newly if _is_visible(entry, w)]
+            homes = _homes(entry)
+            near = (w for home in homes or () for w in by_namespace.get(home, ()))
+            affected = everyone if homes is None else refs_of(near)
             if hosts and affected:
                 yield self.finding(
                     entry,
@@ -58,8 +64,7 @@ def _has_capture(mesh: Mesh, workload: Workload) -> bool:
     return sidecar == "true" or workload.annotations.get(labels.DNS_CAPTURE) == "false"
 
 
-def _is_visible(entry: Resource, workload: Workload) -> bool:
+def _homes(entry: Resource) -> frozenset[str] | None:
+    """The namespaces that see the host; None for all."""
     export = entry.spec.get("exportTo") or ("*",)
-    return "*" in export or workload.namespace in {
-        entry.namespace if to == "." else to for to in export
-    }
+    return None if "*" in export else frozenset(entry.namespace if e == "." else e for e in export)
