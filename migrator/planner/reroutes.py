@@ -20,8 +20,8 @@ _LOAD_BALANCER = "loadBalancer."
 # none named means all.
 _SAY_SO: dict[str, frozenset[str]] = {
     **dict.fromkeys(
-        ("AMB201", "AMB202", "AMB203", "AMB204", "AMB205", "AMB206", "AMB207", "AMB209", "AMB211",
-         "AMB215", "AMB220", "AMB221", "AMB225"),
+        ("AMB201", "AMB202", "AMB204", "AMB205", "AMB206", "AMB207", "AMB209", "AMB211", "AMB215",
+         "AMB220", "AMB221"),
         frozenset(),
     ),
     "AMB219": CLIENT_POLICY,
