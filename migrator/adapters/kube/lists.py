@@ -6,6 +6,7 @@ meta/v1 ListOptions).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypedDict
 
 import msgspec
@@ -117,26 +118,31 @@ def read_list(
 ) -> Iterator[Page]:
     """The pages of a list, each with whether its texts may hold control characters.
 
-    `restart` is called when the list begins anew: what came before counts no more.
+    The next page is asked for while this one is worked on. `restart` is called when the list begins anew:
+    what came before counts no more.
     """
-    token, restarts = "", 0
-    while True:
-        try:
-            data = _request(api, served, namespace, token)
-        except ExpiredError:
-            restarts += 1
-            if restarts > _RESTARTS:
-                raise
-            token = ""
-            restart()
-            continue
-        page = _PAGES[_form(served.kind)].decode(data)
-        unsafe = may_be_unsafe(data)
-        del data
-        yield _bodies(served, page.items or ()), unsafe
-        token = page.metadata.continue_
-        if not token:
-            return
+    decode = _PAGES[_form(served.kind)].decode
+    following: Future[bytes] | None = None
+    restarts = 0
+    with ThreadPoolExecutor(1) as ahead:  # its thread begins with the second page
+        while True:
+            try:
+                data = following.result() if following else _request(api, served, namespace)
+            except ExpiredError:
+                restarts += 1
+                if restarts > _RESTARTS:
+                    raise
+                following = None
+                restart()
+                continue
+            page = decode(data)
+            token = page.metadata.continue_
+            following = ahead.submit(_request, api, served, namespace, token) if token else None
+            unsafe = may_be_unsafe(data)
+            del data
+            yield _bodies(served, page.items or ()), unsafe
+            if following is None:
+                return
 
 
 def read_object(api: Api, served: Served, namespace: str, name: str) -> Page:
@@ -146,7 +152,7 @@ def read_object(api: Api, served: Served, namespace: str, name: str) -> Page:
     return _bodies(served, [found]), may_be_unsafe(data)
 
 
-def _request(api: Api, served: Served, namespace: str, token: str) -> bytes:
+def _request(api: Api, served: Served, namespace: str, token: str = "") -> bytes:
     limit = _PAGE_OF_LARGE if served.kind == kinds.CRD else _PAGE
     query = [("limit", str(limit))]
     if served.kind in _SELECTED:
