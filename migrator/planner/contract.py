@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from migrator.istio import kinds
-from migrator.istio import labels as names
 from migrator.istio.workloads import Role
 from migrator.model.resource import Ref, Resource
 from migrator.steps import AnyStep, DeleteObject, Disruption, Target, UpdateSpec
@@ -11,10 +10,10 @@ from migrator.translate import request_authentication
 
 from . import checks
 from .expand import object_ref
+from .guards import guard_for_all_pods, is_born_without_label
 from .handover import HandOver, rule_about
 from .layout import Layout
 from .plan import Gate, Phase, PhaseName, Wave
-from .prepare import step_name
 from .protection import is_ambient_already
 from .routes import as_it_was, route_steps
 
@@ -58,7 +57,7 @@ def _goal(namespace: str, steps: list[AnyStep], *, deletes: bool) -> str:
 def _steps(layout: Layout, handover: HandOver) -> Iterator[AnyStep]:
     yield from route_steps(layout)
     guards = dict(_guards(layout, handover))
-    yield from guards.values()
+    yield from (guard for ref, guard in guards.items() if not is_born_without_label(ref))
     copied = [c for c in handover.copies if _is_over(layout, c.policy)]
     for copy in copied:
         if copy.policy.ref.group_kind == kinds.REQUEST_AUTHENTICATION:
@@ -78,7 +77,7 @@ def _steps(layout: Layout, handover: HandOver) -> Iterator[AnyStep]:
 def _guards(layout: Layout, handover: HandOver) -> Iterator[tuple[Ref, UpdateSpec]]:
     for workload in layout.moving:
         if workload.ref in handover.guards and layout.moves_whole(workload.namespace):
-            yield workload.ref, _guard_for_all_pods(workload.ref, handover.guards[workload.ref])
+            yield workload.ref, guard_for_all_pods(workload, handover.guards[workload.ref])
 
 
 def _is_over(layout: Layout, policy: Resource) -> bool:
@@ -94,23 +93,6 @@ def _is_over(layout: Layout, policy: Resource) -> bool:
         and not is_ambient_already(layout.mesh, w)
         and (w.ref not in meshed or (w.ref in moving and w.ref in bound))
         for w in protects
-    )
-
-
-def _guard_for_all_pods(workload: Ref, manifest: dict[str, object]) -> UpdateSpec:
-    ref = object_ref(manifest)
-    old = manifest["spec"]
-    if not isinstance(old, dict):
-        raise TypeError(old)
-    chosen = {k: v for k, v in old["selector"]["matchLabels"].items() if k != names.DATAPLANE_MODE}
-    return UpdateSpec(
-        id=f"contract.guard.{step_name(workload)}",
-        target=Target.of(ref),
-        spec={**old, "selector": {"matchLabels": chosen}},
-        old=old,
-        why="The template's own label may go with a later deployment; the guard must not go with it.",
-        rules=("AMB115",),
-        after=(checks.exists(ref),),
     )
 
 

@@ -15,6 +15,7 @@ from .accepting import accepted_in
 from .expand import object_ref, waypoint_step
 from .flip import flip_steps
 from .grouping import grouped
+from .guards import guard_for_all_pods, is_born_without_label
 from .handover import HandOver, rule_about
 from .layout import Layout
 from .moves import move_steps
@@ -130,6 +131,9 @@ def _workload_unit(
     for workload in unit.workloads:
         yield from move_steps(layout, workload, by_label=True)
     if flips and layout.moves_whole(unit.namespace):
+        for workload in layout.moving_in(unit.namespace):
+            if workload.ref in handover.guards and is_born_without_label(workload.ref):
+                yield guard_for_all_pods(workload, handover.guards[workload.ref])
         yield from flip_steps(layout, unit.namespace)
 
 

@@ -195,3 +195,20 @@ def test_what_is_accepted_of_many_changes_is_all_of_them():
     assert codes(with_exposure(mesh, four)) == set()
     others = plan.model_copy(update={"acknowledgements": four.acknowledgements})
     assert "PLAN03" in codes(without(others, 0, 1, 2, 4))
+
+
+def test_the_next_pods_of_a_guarded_job_are_born_under_its_guard():
+    """Nobody labels them: they are ambient by their namespace, and the guard asks for no label by then."""
+    token = {"selector": {"matchLabels": {"app": "a"}}, "jwtRules": [{"issuer": "i"}]}
+    found = [
+        *shop("b"),
+        workload(kinds.JOB, "shop", "a", {}),
+        service("shop", "a"),
+        resource(kinds.REQUEST_AUTHENTICATION, "shop", "jwt", spec=token),
+    ]
+    _, plan = made(found)
+    steps = [step.id for _, _, step in plan.steps()]
+
+    assert steps.index("wait.shop.job.a") < steps.index("contract.guard.shop.job.a")
+    assert steps.index("contract.guard.shop.job.a") < steps.index("flip.shop")
+    assert calls(plan, "opens") == []
