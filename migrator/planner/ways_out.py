@@ -62,8 +62,10 @@ def over_time(plan: Plan, passage: Passage) -> tuple[Exposes, Exposes]:
     whole = plan.model_copy(update={"phases": (phase,)})
     end = 2 * len(passage.steps) + 1
     found = exposed(passage.mesh, whole, passage.calls)
-    meanwhile = ((one.kind, one.change) for one in found if one.until < end)
-    for_good = ((one.kind, one.change) for one in found if one.until == end)
+    for_good = [(one.kind, one.change) for one in found if one.until == end]
+    stays = {_fate(*one) for one in for_good}
+    every = ((one.kind, one.change) for one in found)
+    meanwhile = (one for one in every if _fate(*one) not in stays)
     return _exposes(passage, meanwhile), _exposes(passage, for_good)
 
 
@@ -133,6 +135,11 @@ def _is_called_by_address(mesh: Mesh, change: Change) -> bool:
 
 def _call(change: Change) -> tuple[object, ...]:
     return (change.caller, change.principal, change.target, change.direct, change.port)
+
+
+def _fate(kind: Kind, change: Change) -> tuple[object, ...]:
+    """What becomes of a call, however its caller sends."""
+    return (kind, change.principal, change.target, change.direct, change.port, change.policy)
 
 
 def _sorted(changes: Iterable[Change]) -> Iterator[Change]:

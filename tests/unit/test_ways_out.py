@@ -106,6 +106,15 @@ def test_a_window_refuses_those_who_go_on_calling():
     assert found["permissive"].startswith("opens nothing")  # plain text is taken already
 
 
+def test_what_stays_so_is_not_said_to_be_meanwhile():
+    """Plain text is refused from each move on for good: that is PLAN04's, whichever way is taken."""
+    plan = planned(cycle(strict=False), ("a", "b"), ("b", "a"))
+    meanwhile = re.search(r"while they move it (.*)\. Other ways", of_a_cycle(plan))[1]
+
+    assert "outside" not in meanwhile
+    assert {a.code for a in plan.acknowledgements} >= {"PLAN01", "PLAN04"}
+
+
 def test_another_exposure_is_another_thing_to_accept():
     """Only the first call is told in words; the digest is of all."""
     says = [
