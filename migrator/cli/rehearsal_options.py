@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-
 _FORCE = "With --clean: also what a rehearsal that runs uses, or nobody knows whose it is."
 
 

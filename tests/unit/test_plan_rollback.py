@@ -43,7 +43,8 @@ def test_what_a_rollback_opens_is_said_and_asked_for():
     assert {name for name, _ in lines(plan)} >= {"opens"}
     asked = [a for a in plan.acknowledgements if a.rule == "rollback-opens"]
     assert {(a.code, str(a.target)) for a in asked} == {
-        ("PLAN03", "Service/shop/a"), ("PLAN03", "CronJob/shop/a"),
+        ("PLAN03", "Service/shop/a"),
+        ("PLAN03", "CronJob/shop/a"),
     }
     assert all(a.says.startswith("Rolled back: ") for a in asked)
     assert plan.is_stopped
