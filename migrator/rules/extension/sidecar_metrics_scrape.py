@@ -35,7 +35,7 @@ class SidecarMetricsScrape(Rule):
     inputs = kinds.INJECTION | frozenset(_LISTS)
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        everyone = refs_of(mesh.meshed)
+        everyone = refs_of(mesh.meshed if any(map(mesh.of, _LISTS)) else ())
         for kind, key in _LISTS.items():
             for monitor in mesh.of(kind):
                 endpoints = enumerate(monitor.spec.get(key) or ())

@@ -34,15 +34,15 @@ class DnsCaptureNew(Rule):
     inputs = kinds.INJECTION | {kinds.SERVICE_ENTRY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        captured = why_captured(mesh)
-        if not captured:
+        captured, entries = why_captured(mesh), mesh.of(kinds.SERVICE_ENTRY)
+        if not captured or not entries:
             return
         newly = [w for w in mesh.meshed if not _has_capture(mesh, w)]
         by_namespace: dict[str, list[Workload]] = {}
         for workload in newly:
             by_namespace.setdefault(workload.namespace, []).append(workload)
         everyone = refs_of(newly)
-        for entry in mesh.of(kinds.SERVICE_ENTRY):
+        for entry in entries:
             hosts = allocated_hosts(entry)
             homes = _homes(entry)
             near = (w for home in homes or () for w in by_namespace.get(home, ()))
