@@ -17,6 +17,7 @@ from migrator.istio.mesh import Mesh
 from .course import Calls, Course
 from .history import History
 from .plan import Plan
+from .repeating import Asking
 
 
 class Exposed(NamedTuple):
@@ -36,10 +37,11 @@ def exposed(mesh: Mesh, plan: Plan, calls: Calls | None = None) -> tuple[Exposed
 def on_course(course: Course) -> tuple[Exposed, ...]:
     """All that differs from the start at any moment."""
     crowd, known = course.crowd, course.calls
+    asking = Asking(crowd, known, {})
     return tuple(
         change
         for place in course.repeats
-        for change in course.repeats.of(place, crowd, known, lambda h: tuple(_of(h, crowd, known)))
+        for change in course.repeats.of(place, asking, lambda h: tuple(_of(h, crowd, known)))
     )
 
 

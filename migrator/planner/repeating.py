@@ -37,6 +37,14 @@ class _Told(NamedTuple):
     found: _Found
 
 
+class Asking(NamedTuple):
+    """Who calls, and who is known to call whom; with what was found of that so far."""
+
+    crowd: Crowd
+    calls: "Calls"
+    told: dict[tuple[object, _Seen], _Told]
+
+
 class Repeats:
     """The namespaces of a mesh, of which the first of each kind is looked at."""
 
@@ -52,7 +60,6 @@ class Repeats:
             self._firsts.setdefault(key, history)
             self._places.append(Place(locality.namespace, key, history.moments))
         self._sizes = Counter(place.key for place in self._places)
-        self._told: dict[tuple[object, _Seen], _Told] = {}
         self._asked: dict[object, _Asked] = {}
         self._bound: dict[object, tuple[tuple[int, Bound], ...]] = {}
 
@@ -104,25 +111,27 @@ class Repeats:
             for since, bound in self._bound[key]
         )
 
-    def of(
-        self, place: Place, crowd: Crowd, calls: "Calls", look: Callable[[History], _Found]
-    ) -> _Found:
+    def of(self, place: Place, asking: "Asking", look: Callable[[History], _Found]) -> _Found:
         """What `look` finds of the namespace, or has found of one like it."""
         first = self._firsts[place.key]
         if self._sizes[place.key] == 1:
             return look(first)
         if place.key not in self._asked:
             self._asked[place.key] = _Asked.of(first)
-        seen = self._asked[place.key].seen(place, crowd, calls)
-        known = self._told.get((place.key, seen)) if seen is not None else None
+        seen = self._asked[place.key].seen(place, asking.crowd, asking.calls)
+        known = asking.told.get((place.key, seen)) if seen is not None else None
         if known is not None:
             return _Move(known.place, place).found(known.found)
         is_first = first.locality.namespace == place.namespace
         found = look(first if is_first else self.anew(place))
         own = {*place.moments}
         if seen is not None and all({one.since, one.until} <= own for one in found):
-            self._told[place.key, seen] = _Told(place, found)
+            asking.told[place.key, seen] = _Told(place, found)
         return found
+
+    def moved(self, history: History, place: Place, members: Iterable[Member]) -> Iterator[Member]:
+        """Members of a namespace as those of one that is like it."""
+        return _Move(self._place_of(history), place).members(members)
 
     def _place_of(self, history: History) -> Place:
         return Place(history.locality.namespace, None, history.moments)

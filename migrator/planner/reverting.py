@@ -7,26 +7,21 @@ start.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from migrator.exposure.callers import may_call, ways_of
 from migrator.exposure.compare import known_callers
 from migrator.exposure.crowd import Crowd, Member, Span
 from migrator.exposure.paths import Caller
-from migrator.exposure.state import State
-from migrator.exposure.ways import SENDERS, Ways
 from migrator.model.resource import Ref
 
-from .backwards import Passed, early, ways_back
+from .backwards import early
 from .course import Course
 from .exposing import Exposed
-from .history import History, Key, Run, key_of
+from .history import History, Run
 from .localities import OF_A_WAYPOINT
-from .repeating import Place
-
-_Senders = Mapping[Ref, frozenset[Caller]]
+from .repeating import Asking, Place
+from .states_back import New, news_of, senders
 
 
 def reverted(course: Course, forward: Iterable[Exposed]) -> tuple[Exposed, ...]:
@@ -43,20 +38,32 @@ def _plain(one: Exposed) -> tuple[object, ...]:
 
 
 def _reverted(course: Course) -> Iterator[Exposed]:
-    checkpoints = _checkpoints(course)
+    waiting = tuple(_waiting(course, _checkpoints(course)))
+    if waiting:
+        yield from _Comparison(course, waiting).all()
+
+
+class _Waiting(NamedTuple):
+    """A namespace with states on the way back that are to be compared; `like`: as those of its kind."""
+
+    place: Place
+    history: History
+    news: tuple["New", ...]
+    like: bool
+
+
+def _waiting(course: Course, checkpoints: tuple[int, ...]) -> Iterator[_Waiting]:
     for first, places in course.repeats.kinds():
-        news = _news(first, checkpoints)
+        news = news_of(first, checkpoints)
         parts = early(first.locality.steps)
         begun = _begun(parts, first.moments, checkpoints)
         for place in places:
-            if _begun(parts, place.moments, checkpoints) == begun and not any(
-                _counts(course, first, place, one) for one in news
-            ):
-                continue
-            history = course.repeats.anew(place)
-            for new in _news(history, checkpoints):
-                if _counts(course, history, place, new):
-                    yield from _Looked(course, history, new).all()
+            found = _Waiting(place, first, news, like=True)
+            if _begun(parts, place.moments, checkpoints) != begun:
+                history = course.repeats.anew(place)
+                found = _Waiting(place, history, news_of(history, checkpoints), like=False)
+            if any(_counts(course, found.history, place, one) for one in found.news):
+                yield found
 
 
 def _begun(
@@ -84,89 +91,7 @@ def _checkpoints(course: Course) -> tuple[int, ...]:
     return tuple(found)
 
 
-class _New(NamedTuple):
-    """A state on the way back in which some callers meet more than at its place on the way forward.
-
-    `beyond`: how those send, of whom that is true; `moved`: some of the namespace's own send otherwise;
-    `here`: how its own send. `within`: a moment of the way forward at which nobody meets less than then.
-    """
-
-    passed: Passed
-    beyond: frozenset[Caller]
-    moved: bool
-    here: frozenset[Caller]
-    within: int | None
-
-
-def _news(history: History, checkpoints: tuple[int, ...]) -> list[_New]:
-    forward = _Forward(history)
-    return [
-        new
-        for way in ways_back(history, checkpoints)
-        for passed in way
-        if (new := forward.new(passed)) is not None
-    ]
-
-
-class _Forward:
-    """The way forward, to look up what is met at a moment."""
-
-    def __init__(self, history: History) -> None:
-        self._history = history
-
-    def new(self, passed: Passed) -> _New | None:
-        own = senders(passed.state, self._history.locality.namespace)
-        beyond, moved = self._beyond(passed, passed.since), not self._sent(own, passed.since)
-        if not beyond and not moved:
-            return None
-        earlier = (m for m in reversed(self._history.moments[:-1]) if m <= passed.since)
-        within = (m for m in earlier if self._sent(own, m) and not self._beyond(passed, m))
-        here = frozenset[Caller]().union(*own.values())
-        return _New(passed, beyond, moved, here, next(within, None))
-
-    def _beyond(self, passed: Passed, moment: int) -> frozenset[Caller]:
-        """How those send who meet what they do not at the moment."""
-        known = self._runs(moment)
-        found: frozenset[Caller] = frozenset()
-        for run in passed.runs:
-            then = known.get(key_of(run.ways.pair))
-            found |= frozenset(SENDERS) if then is None else run.ways.beyond(then)
-        return found
-
-    def _sent(self, own: _Senders, moment: int) -> bool:
-        """Whether the namespace's own send at the moment as they do now, and perhaps otherwise too."""
-        return all(sends <= self._spans(ref, moment) for ref, sends in own.items())
-
-    def _spans(self, ref: Ref, moment: int) -> frozenset[Caller]:
-        member = self._members.get(ref)
-        spans = member.spans if member else ()
-        return next((s.senders for s in spans if s.since <= moment < s.until), frozenset())
-
-    @cached_property
-    def _members(self) -> Mapping[Ref, Member]:
-        return {member.ref: member for member in self._history.members}
-
-    def _runs(self, moment: int) -> Mapping[Key, Ways]:
-        if moment not in self._by_moment:
-            self._by_moment[moment] = {
-                key_of(run.ways.pair): run.ways
-                for run in self._history.runs
-                if run.since <= moment < run.until
-            }
-        return self._by_moment[moment]
-
-    @cached_property
-    def _by_moment(self) -> dict[int, Mapping[Key, Ways]]:
-        return {}
-
-
-def senders(state: State, namespace: str) -> _Senders:
-    """How the workloads of a namespace send."""
-    found = state.mesh.workloads_in(namespace)
-    return {one.ref: ways_of(state, one) for one in found if may_call(one)}
-
-
-def _counts(course: Course, history: History, place: Place, new: _New) -> bool:
+def _counts(course: Course, history: History, place: Place, new: New) -> bool:
     """Whether somebody who sends so is there then, and no moment of the way forward holds it all."""
     moments = dict(zip(history.moments, place.moments, strict=True))
     since, until = moments[new.passed.since], moments[new.passed.until]
@@ -194,44 +119,106 @@ def _alone(history: History, place: Place, between: tuple[int, int]) -> bool:
     return len(own) == high - low and not any(felt)
 
 
-class _Looked:
-    """A state on the way back against the start, for everybody as they are then."""
+class _Comparison:
+    """What is to be compared, against the start: targets on the way back for everybody as they send
+    then, and targets elsewhere for those who send otherwise.
+    """
 
-    def __init__(self, course: Course, history: History, new: _New) -> None:
-        self._course, self._history, self._new = course, history, new
+    def __init__(self, course: Course, waiting: tuple[_Waiting, ...]) -> None:
+        self._course, self._waiting = course, waiting
+        self._checkpoints = _checkpoints(course)
+        self._news = {one.history.locality.namespace: one.news for one in waiting}
 
     def all(self) -> Iterator[Exposed]:
-        yield from self._of(self._new.passed.runs, self._crowd(self._course.crowd.members))
-        if not self._new.moved:
-            return
-        movers = self._crowd(())
-        for place in self._course.repeats:
-            if place.namespace != self._history.locality.namespace:
-                runs = self._course.repeats.anew(place).runs
-                yield from self._of((r for r in runs if self._overlaps(r)), movers)
+        course, moved = self._course, {m.ref: m for one in self._waiting for m in self._moved(one)}
+        crowd = course.crowd
+        members = [_as_then(one, moved.get(one.ref)) for one in crowd.members]
+        everybody = Crowd(crowd.domain, members, crowd.waypoints)
+        asking = Asking(everybody, course.calls, {})
+        for one in self._waiting:
+            if one.like:
+                yield from course.repeats.of(one.place, asking, lambda h: self._own(h, everybody))
+            else:
+                yield from self._own(one.history, everybody)
+        if moved:
+            movers = Crowd(crowd.domain, moved.values(), crowd.waypoints)
+            asking = Asking(movers, course.calls, {})
+            for place in course.repeats:
+                yield from course.repeats.of(place, asking, lambda h: self._abroad(h, movers))
 
-    def _overlaps(self, run: Run) -> bool:
-        return run.since < self._new.passed.until and self._new.passed.since < run.until
+    def _moved(self, waiting: _Waiting) -> Iterator[Member]:
+        """Those of the namespace who send otherwise, with the times in which they do."""
+        history = waiting.history
+        spans: dict[Ref, list[Span]] = {}
+        for new in waiting.news if any(one.moved for one in waiting.news) else ():
+            passed = new.passed
+            for ref, sends in senders(passed.state, history.locality.namespace).items():
+                spans.setdefault(ref, []).append(Span(passed.since, passed.until, sends))
+        found = (
+            Member(one.ref, one.principal, (_start(one), *spans[one.ref]))
+            for one in history.members
+            if one.ref in spans
+        )
+        like = waiting.like
+        return self._course.repeats.moved(history, waiting.place, found) if like else found
 
-    def _crowd(self, others: Iterable[Member]) -> Crowd:
-        """The namespace's own as they send now, and others as they do then."""
-        passed, namespace = self._new.passed, self._history.locality.namespace
-        now = senders(passed.state, namespace)
-        own = [
-            Member(one.ref, one.principal, (
-                Span(0, 0, one.spans[0].senders),
-                Span(passed.since, passed.until, now.get(one.ref, frozenset())),
-            ))
-            for one in self._course.crowd.within(namespace)
-        ]  # fmt: skip
-        kept = [one for one in others if one.ref.namespace != namespace]
-        crowd = self._course.crowd
-        return Crowd(crowd.domain, [*kept, *own], crowd.waypoints)
+    def _own(self, history: History, crowd: Crowd) -> tuple[Exposed, ...]:
+        namespace = history.locality.namespace
+        if namespace not in self._news:
+            self._news[namespace] = news_of(history, self._checkpoints)
+        return tuple(
+            one
+            for new in self._news[namespace]
+            for one in self._of(new.passed.runs, crowd, (new.passed.since, new.passed.until))
+        )
 
-    def _of(self, runs: Iterable[Run], crowd: Crowd) -> Iterator[Exposed]:
-        since, until = self._new.passed.since, self._new.passed.until
+    def _abroad(self, history: History, movers: Crowd) -> tuple[Exposed, ...]:
+        """Calls from other namespaces to targets as they are on the way forward."""
+        home = history.locality.namespace
+        refs = frozenset(one.ref for one in movers.members if one.ref.namespace != home)
+        return tuple(
+            one
+            for run in history.runs
+            for one in self._of((run,), movers, (run.since, run.until), refs)
+        )
+
+    def _of(
+        self,
+        runs: Iterable[Run],
+        crowd: Crowd,
+        span: tuple[int, int],
+        only: frozenset[Ref] | None = None,
+    ) -> Iterator[Exposed]:
+        everybody = crowd.during(*span, only)
         for run in runs:
             refs = known_callers(run.ways.pair, self._course.calls)
-            among = None if refs is None else crowd.during(since, until, refs)
-            for found in run.ways.differences(crowd.during(since, until), among):
+            if refs is not None and only is not None:
+                refs &= only
+            among = None if refs is None else crowd.during(*span, refs)
+            for found in run.ways.differences(everybody, among):
+                since, until = span
+                if found.source is not None and found.source.since is not None:
+                    since, until = found.source.since, found.source.until or until
                 yield Exposed(found.kind, found.change, since, until)
+
+
+def _start(member: Member) -> Span:
+    """How it sends at the start, for no time at all."""
+    return Span(0, 0, member.spans[0].senders)
+
+
+def _as_then(member: Member, moved: Member | None) -> Member:
+    """As it sends on the way back, and otherwise as on the way forward."""
+    if moved is None:
+        return member
+    kept = list(member.spans)
+    for time in moved.spans[1:]:
+        kept = [part for span in kept for part in _without(span, time)]
+    return member._replace(spans=(_start(member), *kept, *moved.spans[1:]))
+
+
+def _without(span: Span, time: Span) -> Iterator[Span]:
+    """What is left of a span."""
+    before = span._replace(until=min(span.until, time.since))
+    after = span._replace(since=max(span.since, time.until))
+    yield from (one for one in (before, after) if one.since < one.until)

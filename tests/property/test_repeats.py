@@ -9,8 +9,11 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.exposing import exposed
+from migrator.planner.course import Course
+from migrator.planner.exposing import exposed, on_course
 from migrator.planner.likeness import Likeness
+from migrator.planner.rerouting import rerouted
+from migrator.planner.reverting import reverted
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 
@@ -79,6 +82,39 @@ def test_a_namespace_is_told_the_same_by_itself(found, random):
         patch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
         alone = exposed(mesh, plan)
     assert _plain(together) == _plain(alone)
+
+
+@settings(max_examples=4, deadline=None)
+@given(teams(), st.randoms(use_true_random=False), st.booleans())
+def test_the_way_back_and_the_routes_are_told_the_same_by_itself(found, random, jobs):
+    """Jobs run on in a rollback, which opens something then."""
+    for home in TEAMS:
+        policy = {"connectionPool": {"tcp": {"maxConnections": 9}}}
+        spec = {"host": "b", "trafficPolicy": policy}
+        found.append(resource(kinds.DESTINATION_RULE, home, "b", spec=spec))
+        if jobs:
+            tokens = {"selector": {"matchLabels": {"app": "j"}}, "jwtRules": [{"issuer": "i"}]}
+            found += [
+                workload(kinds.CRON_JOB, home, "j", {}),
+                service(home, "j"),
+                resource(kinds.REQUEST_AUTHENTICATION, home, "tokens", spec=tokens),
+            ]
+    mesh = Mesh(Snapshot(found))
+    plan = _shuffled(make_plan(mesh, analyze(mesh, all_rules()), PlanOptions()), random)
+    together = _back_and_routes(mesh, plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
+        alone = _back_and_routes(mesh, plan)
+    assert together == alone
+    assert together[1]
+    assert bool(together[0]) is jobs
+
+
+def _back_and_routes(mesh, plan):
+    course = Course(mesh, plan)
+    back = _plain(reverted(course, on_course(course)))
+    routes = {one._replace(principal="") for one in rerouted(course)}
+    return back, routes
 
 
 def _shuffled(plan, random):
