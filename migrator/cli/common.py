@@ -1,6 +1,5 @@
 """What several commands share: sources, versions, printing."""
 
-import gc
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .live import Live, read_live
+from .memory import kept
 from .streams import working
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ IstioVersion = Annotated[
     ),
 ]  # fmt: skip
 Line = tuple[str, str]
-# Almost all that is made of a mesh stays to the end, and with Python's own thresholds half of the time of a
-# large plan goes into looking for what does not
-_COLLECT = (100_000, 50, 1_000)
 
 
 def read(sources: list[str] | None, live: Live) -> "Reading":
@@ -54,12 +51,8 @@ def read(sources: list[str] | None, live: Live) -> "Reading":
     if sources and (live.context or live.kubeconfig):
         message = "SOURCE and a cluster cannot both be read: leave out --context and --kubeconfig"
         raise typer.BadParameter(message)
-    gc.disable()
-    found = _read_files(sources) if sources else read_live(live)
-    gc.freeze()  # what was read stays to the end: the collector need not walk it again and again
-    gc.set_threshold(*_COLLECT)
-    gc.enable()
-    return found
+    with kept():
+        return _read_files(sources) if sources else read_live(live)
 
 
 def _read_files(sources: list[str]) -> "Reading":

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from migrator.errors import MigrateError
 
+from .memory import kept
+
 if TYPE_CHECKING:
     from migrator.model.snapshot import Snapshot
     from migrator.planner.plan import Plan
@@ -16,7 +18,8 @@ def load_plan(path: Path) -> "Plan":
     from migrator.planner import planfile
 
     try:
-        plan = planfile.load(path.read_text(encoding="utf-8"))
+        with kept():
+            plan = planfile.load(path.read_text(encoding="utf-8"))
         refuse_unknown(plan)
     except OSError as error:
         raise MigrateError(f"cannot read the plan: {error.strerror}", detail=str(path)) from error

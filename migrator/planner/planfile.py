@@ -1,21 +1,17 @@
 """The plan as a YAML file: made to be read in review, and the same bytes for the same plan."""
 
 import json
-import re
 from collections.abc import Iterator, Sized
 from itertools import islice
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from . import yaml_lines
 from .plan import SCHEMA, Phase, Plan, Wave
 from .yaml_text import block
 
 SCHEMA_FILE = "plan.schema.json"
-_MAX_DEPTH = 100
-_BRACKETS = re.compile(r"[\[\]{}]")
-_NESTED = re.compile(r"(?:[-?][ \t]+){100}")
 
 _HEAD = """\
 # yaml-language-server: $schema=plan.schema.json
@@ -87,14 +83,7 @@ def schema() -> str:
 
 def load(text: str) -> Plan:
     """The plan of a plan file. Raises ValueError that names the field and what is wrong with it."""
-    if _NESTED.search(text) or _depth(text) > _MAX_DEPTH:
-        msg = "nested too deeply to be a plan"
-        raise ValueError(msg)
-    try:
-        data = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        msg = f"not YAML: {error}"
-        raise ValueError(msg) from error
+    data = yaml_lines.load(text)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         msg = f"not a plan of this version: `schema: {SCHEMA}` is expected"
         raise ValueError(msg)
@@ -116,15 +105,6 @@ _QUIET: dict[str, Any] = {
     "old_annotations": {},
     "live_pods": False,
 }
-
-
-def _depth(text: str) -> int:
-    """The deepest nesting of brackets. libyaml recurses for each, and a deep enough text ends the process."""
-    deepest = depth = 0
-    for found in _BRACKETS.finditer(text):
-        depth += 1 if found[0] in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def _tidy(step: dict[str, Any]) -> dict[str, Any]:

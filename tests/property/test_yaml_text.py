@@ -3,7 +3,7 @@
 from typing import Any
 
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrator.planner.yaml_text import block
@@ -18,8 +18,14 @@ _WORDS = st.sampled_from(
     ]
 )  # fmt: skip
 _SHORT = st.lists(_WORDS, max_size=4).map("".join)
-_LONG = st.lists(_WORDS, min_size=20, max_size=80).map(" ".join)
-_TEXTS = st.one_of(_SHORT, _LONG, st.text(st.characters(codec="utf-8"), max_size=30))
+_LONG = st.lists(_WORDS, min_size=15, max_size=40).map(" ".join)
+_SENTENCES = st.lists(st.integers(1, 12), min_size=20, max_size=40).map(
+    lambda sizes: " ".join("w" * size for size in sizes)
+)
+_QUOTED = st.tuples(st.sampled_from(["it's: ", "# ", "1 '"]), _SENTENCES).map("".join)
+_TEXTS = st.one_of(
+    _SHORT, _LONG, _SENTENCES, _QUOTED, st.text(st.characters(codec="utf-8"), max_size=30)
+)
 _LEAVES = st.one_of(_TEXTS, st.integers(), st.booleans(), st.none(), st.floats(allow_nan=False))
 
 
@@ -51,12 +57,14 @@ def _expected(value: Any, *, width: int = 100) -> str:
     )
 
 
+@settings(deadline=None, max_examples=80)
 @given(_within(_VALUES))
 def test_it_is_what_pyyaml_writes(value: Any) -> None:
     written, expected = block(value), _expected(value)
     assert written in {expected, expected.removesuffix(_END)}
 
 
+@settings(deadline=None, max_examples=80)
 @given(_TEXTS, st.integers(0, 60))
 def test_a_text_folds_where_pyyaml_folds_it_at_any_depth(text: str, depth: int) -> None:
     value: Any = text
@@ -67,12 +75,14 @@ def test_a_text_folds_where_pyyaml_folds_it_at_any_depth(text: str, depth: int) 
     assert written in {expected, expected.removesuffix(_END)}
 
 
+@settings(deadline=None, max_examples=80)
 @given(st.dictionaries(_TEXTS, _VALUES, min_size=1))
 def test_it_is_read_as_what_was_written(value: dict[str, Any]) -> None:
     """As far as PyYAML reads its own text again: it drops a byte order mark at a line's beginning."""
     assert yaml.safe_load(block(value)) == yaml.safe_load(_expected(value))
 
 
+@settings(deadline=None, max_examples=80)
 @given(_within(_VALUES), st.integers(0, 10))
 def test_a_part_stands_deeper_with_the_lines_it_would_have_there(value: Any, depth: int) -> None:
     whole: Any = value
