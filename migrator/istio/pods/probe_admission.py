@@ -25,13 +25,15 @@ def refused_probes(mesh: "Mesh") -> tuple[RefusedProbes, ...]:
     found: dict[Resource, list[tuple[Workload, tuple[Probe, ...]]]] = {}
     for workload in mesh.meshed if mesh.network.policies else ():
         isolated_by = mesh.network.isolating(mesh.network.pod_of(workload), Direction.INGRESS)
+        if not isolated_by:
+            continue
         let_in = rules(isolated_by, Direction.INGRESS)
         refused = tuple(
             probe
             for probe in probes(workload)
             if probe.over_network and not any(admits_probes(rule, probe.port) for rule in let_in)
         )
-        if isolated_by and refused:
+        if refused:
             widest = min(isolated_by, key=lambda policy: bool(policy.spec.get("podSelector")))
             found.setdefault(widest, []).append((workload, refused))
     return tuple(

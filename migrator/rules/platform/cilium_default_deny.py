@@ -34,11 +34,14 @@ class CiliumDefaultDeny(Rule):
     inputs = kinds.MESHED | {kinds.CILIUM_NETWORK_POLICY, kinds.CILIUM_CLUSTERWIDE_NETWORK_POLICY}
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
-        policies = mesh.of(kinds.CILIUM_NETWORK_POLICY)
-        everywhere = mesh.of(kinds.CILIUM_CLUSTERWIDE_NETWORK_POLICY)
-        probed = [w for w in mesh.meshed if any(probe.over_network for probe in probes(w))]
-        allowing = [one for one in (*policies, *everywhere) if lets_probes_in(one)]
-        for policy in (*policies, *everywhere):
+        policies = (
+            *mesh.of(kinds.CILIUM_NETWORK_POLICY),
+            *mesh.of(kinds.CILIUM_CLUSTERWIDE_NETWORK_POLICY),
+        )
+        concerned = mesh.meshed if policies else ()
+        probed = [w for w in concerned if any(probe.over_network for probe in probes(w))]
+        allowing = [one for one in policies if lets_probes_in(one)]
+        for policy in policies:
             hit = [
                 w
                 for w in probed

@@ -8,6 +8,7 @@ from migrator.istio.workloads import Role, Workload
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
 
+_LABELS = frozenset({labels.INJECT, labels.REVISION})
 _FIXED_TEMPLATE = frozenset({kinds.JOB, kinds.POD})
 
 
@@ -34,7 +35,9 @@ class InjectionByPodLabel(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for workload in mesh.workloads:
-            if workload.role is not Role.APP or not mesh.injection(workload).injected:
+            if workload.role is not Role.APP or not _LABELS & workload.labels.keys():
+                continue
+            if not mesh.injection(workload).injected:
                 continue
             after = mesh.injection_after_labels(workload)
             if after.injected and after.decided_by == "pod-label":
