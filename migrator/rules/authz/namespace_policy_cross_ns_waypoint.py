@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
+from migrator.istio.policies.identity_rules import identity_uses
 from migrator.istio.traffic.behind_waypoint import all_changes
 from migrator.model.finding import Finding, Remedy, Severity
 from migrator.rules.base import Rule
@@ -32,6 +33,8 @@ class NamespacePolicyCrossNsWaypoint(Rule):
 
     def check(self, mesh: Mesh) -> Iterator[Finding]:
         for effective in mesh.enforced:
+            if all(use.name != "namespaces" for use in identity_uses(effective.policy)):
+                continue
             paths: set[str] = set()
             for front, change in all_changes(mesh, effective):
                 at_home = front.gateway.namespace == front.service.namespace
