@@ -148,12 +148,12 @@ def tell(
     policies, known = authorizations(answer), workloads(answer)
     pods: dict[Alike, Server] = {}
     waypoints: dict[str, Proxy] = {}
-    for namespace, pod in _running(plane, namespaces):
+    for namespace, pod in running(plane, namespaces):
         labels = pod["metadata"].get("labels") or {}
         told = known.get(f"{namespace}/{pod['metadata']['name']}")
         if told is None:
             return None
-        if _is_waypoint(pod):
+        if is_waypoint(pod):
             waypoints[f"{namespace}/{labels[_GATEWAY]}"] = Proxy(oracle.envoy(pod))
         elif _GATEWAY not in labels:
             key = _alike(namespace, told, pod)
@@ -192,7 +192,8 @@ def _bound(told: ZtunnelWorkload, policies: Mapping[str, Authorization]) -> list
     return [policies[name] for name in bound_to(told, policies)]
 
 
-def _running(plane: Reachable, namespaces: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def running(plane: Reachable, namespaces: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every pod that runs, with its namespace."""
     api = Api(plane)
     for namespace in namespaces:
         for pod in api.items(f"/api/v1/namespaces/{namespace}/pods"):
@@ -200,7 +201,8 @@ def _running(plane: Reachable, namespaces: Iterable[str]) -> Iterator[tuple[str,
                 yield namespace, pod
 
 
-def _is_waypoint(pod: Mapping[str, Any]) -> bool:
+def is_waypoint(pod: Mapping[str, Any]) -> bool:
+    """Whether it is the proxy of a waypoint."""
     labels = pod["metadata"].get("labels") or {}
     return _GATEWAY in labels and "waypoint" in pod["spec"]["containers"][0].get("args", ())
 
@@ -211,10 +213,15 @@ def _runs(pod: Mapping[str, Any]) -> bool:
     return status.get("phase") == "Running" and bool(status.get("podIP")) and not ending
 
 
+def has_sidecar(pod: Mapping[str, Any]) -> bool:
+    """Whether it was born with one."""
+    return _STATUS in (pod["metadata"].get("annotations") or {})
+
+
 def _alike(namespace: str, told: ZtunnelWorkload, pod: Mapping[str, Any]) -> Alike:
     meta = pod["metadata"]
     labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
-    if _STATUS in notes:
+    if has_sidecar(pod):
         mode = "hbone" if labels.get("networking.istio.io/tunnel") == "http" else "sidecar"
     else:
         mode = "ambient" if notes.get(_REDIRECTION) == "enabled" else "none"

@@ -2,9 +2,10 @@
 
 While the product's engine walks the plans of the examples and of bookinfo, after each step: the policies
 that act on every pod and Service, with their actions, and what they say of each request that the model tells
-apart, from each class of callers, alone and along whole ways (`agreement`). MIGRATE_E2E_MESHES names folders
-of manifests, apart by colons, whose meshes are walked too: other people's meshes are no part of this
-repository.
+apart, from each class of callers, alone and along whole ways (`agreement`); of the bank also which routes
+and DestinationRules sidecars and waypoints have for each Service (`oracle_routing`). MIGRATE_E2E_MESHES names
+folders of manifests, apart by colons, whose meshes are walked too: other people's meshes are no part of
+this repository.
 
 Real: the engine, admission, injection, istiod and what it tells ztunnel, sidecars and waypoints. Simulated:
 the proxies, whose evaluation is written down in `oracle_rbac` and `oracle_told`, istio-cni, and pods that are
@@ -26,6 +27,7 @@ from .cni_standin import CniStandIn
 from .controlplane import ControlPlane
 from .meshes import EXAMPLES, ISTIO_OWN, eventually
 from .oracle import Oracle
+from .oracle_routing import RoutingAgreement
 from .oracle_told import tell
 from .test_apply import CRDS, objects_of
 from .walking import Walk
@@ -33,6 +35,7 @@ from .walking import Walk
 VARIABLE = "MIGRATE_E2E_MESHES"
 FOLDERS = [Path(text) for text in os.environ.get(VARIABLE, "").split(":") if text]
 MESHES = ["shop", "bank", "platform", "bookinfo", *FOLDERS]
+ROUTED = ("bank",)  # it has a VirtualService, DestinationRules and a waypoint
 _SECONDS = 60
 
 
@@ -88,9 +91,10 @@ def _options(mesh):
 class _Looker:
     """Looks at moments until the model agrees; what it still does not after a while is kept."""
 
-    def __init__(self, plane, oracle, names):
+    def __init__(self, plane, oracle, names, routed):
         self._plane, self._oracle, self._names = plane, oracle, names
         self.agreement = Agreement()
+        self.routing = RoutingAgreement(plane, oracle, names if routed else ())
         self.found = {}
         self.moments = 0
 
@@ -101,7 +105,8 @@ class _Looker:
         def agrees():
             told = tell(self._plane, self._oracle, self._names)
             if told is not None:
-                found.append(self.agreement.differences(told, moment.state))
+                routing = self.routing.differences(moment.state)
+                found.append([*self.agreement.differences(told, moment.state), *routing])
             return not found[-1]
 
         if not eventually(agrees, _SECONDS):
@@ -112,7 +117,7 @@ class _Looker:
 def test_the_model_says_at_every_moment_what_istiod_tells_the_proxies(plane, mesh, tmp_path):
     with installed(plane, _objects(mesh)) as names, Oracle(plane) as oracle:
         walk = Walk(plane, planned(plane, tmp_path, names, *_options(mesh)))
-        looker = _Looker(plane, oracle, names)
+        looker = _Looker(plane, oracle, names, mesh in ROUTED)
         walk.forwards(looker.look)
         walk.back(looker.look)
         steps = len([*walk.plan.steps()])
@@ -121,4 +126,8 @@ def test_the_model_says_at_every_moment_what_istiod_tells_the_proxies(plane, mes
         assert looker.moments >= 2 * steps + 2
         assert looker.agreement.counts["verdicts"] > 0
         assert looker.agreement.counts["ways"] > 0
-        print(mesh, looker.moments, dict(looker.agreement.counts))
+        if mesh in ROUTED:
+            assert all(
+                looker.routing.counts[of] for of in ("sidecar", "waypoint", "routes", "rules")
+            )
+        print(mesh, looker.moments, {**looker.agreement.counts, **looker.routing.counts})
