@@ -44,13 +44,13 @@ class Kind:
     def create(self, istio: str) -> RealCluster:  # noqa: ARG002  the version is that of istioctl, or --tag
         need(self._runner, _NEEDED)
         name = f"{PREFIX}{owner.mine()}-{uuid.uuid4().hex[:4]}"
-        _folder(name).mkdir(mode=0o700)
         kubeconfig = str(_folder(name) / "kubeconfig")
+        installer = Installer(self._runner, kubeconfig, "", self._wishes.images)
+        _folder(name).mkdir(mode=0o700)
 
         def end() -> None:
             self.remove(name)
 
-        installer = Installer(self._runner, kubeconfig, "", self._wishes.images)
         try:
             self._make(name, kubeconfig)
             made = RealCluster(self._runner, (kubeconfig, ""), installer, end)

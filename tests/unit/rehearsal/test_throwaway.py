@@ -65,6 +65,14 @@ def test_kind_without_its_programs_says_which_and_what_for():
     assert caught.value.detail == "kind: makes the cluster"
 
 
+def test_without_an_installer_nothing_is_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    runner = FakeRunner("kind", "kubectl")
+    with pytest.raises(MigrateError, match="istioctl nor helm"):
+        Kind(runner, Wishes()).create("")
+    assert (runner.commands, list(tmp_path.iterdir())) == ([], [])
+
+
 def test_a_cluster_that_cannot_be_made_is_deleted():
     runner = FakeRunner("kind", "kubectl", "istioctl", fails="kind create")
     with pytest.raises(ClusterError):
