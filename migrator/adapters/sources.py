@@ -13,7 +13,7 @@ from typing import BinaryIO
 from migrator.errors import ManifestError
 from migrator.model.snapshot import Unread
 
-from .text import UNSAFE, safe
+from .text import UNSAFE, printable
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -37,7 +37,8 @@ def _below(source: str) -> Iterator[str | Unread]:
         is_folder = stat.S_ISDIR(Path(source).stat().st_mode)
     except FileNotFoundError:
         hint = "Name files or folders that exist, or - for standard input."
-        raise ManifestError(f"There is no {safe(source)}", path=safe(source), hint=hint) from None
+        name = printable(source)
+        raise ManifestError(f"There is no {name}", path=name, hint=hint) from None
     except (OSError, ValueError) as error:
         yield unreadable(source, error)
         return
@@ -50,7 +51,7 @@ def _below(source: str) -> Iterator[str | Unread]:
         yield one
     if not found:
         hint = f"Manifests are files that end in {', '.join(SUFFIXES)}."
-        raise ManifestError("The folder holds no manifests", path=safe(source), hint=hint)
+        raise ManifestError("The folder holds no manifests", path=printable(source), hint=hint)
 
 
 def _walk(folder: str) -> Iterator[str | Unread]:
@@ -87,16 +88,16 @@ def _named(path: str) -> str | Unread:
     try:
         path.encode()
     except UnicodeEncodeError:
-        return Unread(safe(path), "the file's name is not UTF-8: rename it")
+        return Unread(printable(path), "the file's name is not UTF-8: rename it")
     if UNSAFE.search(path):
-        return Unread(safe(path), "the file's name holds control characters: rename it")
+        return Unread(printable(path), "the file's name holds control characters: rename it")
     return path
 
 
 def unreadable(path: str, error: Exception) -> Unread:
     """A file or folder that the system would not let us read."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Unread(safe(path), f"cannot be read: {reason}")
+    return Unread(printable(path), f"cannot be read: {reason}")
 
 
 def read(path: str, stdin: BinaryIO) -> bytes | Unread:

@@ -253,6 +253,14 @@ def test_what_the_system_refuses_is_incomplete(
     assert len(snapshot) == 1
 
 
+def test_a_long_path_is_named_to_its_end(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 40)
+    folder.mkdir()
+    with pytest.raises(ManifestError) as stopped:
+        read_sources([str(folder / "missing.yaml")])
+    assert stopped.value.path == str(folder / "missing.yaml")
+
+
 def test_a_file_name_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(GOOD)
     (tmp_path / "a\x1b[31m.yaml").write_text(GOOD)
