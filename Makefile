@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= 2
 UV_COMPILE = .venv-tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 .DEFAULT_GOAL := help
@@ -39,7 +40,7 @@ demo: $(VENV)/run.stamp ## walk the example meshes: scan, check, plan, show, sim
 	@$(BIN)/python -m tools.demo
 
 test: $(VENV)/dev.stamp ## run every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(JOBS)
 
 check: lint types contracts docs-check duplicates spelling ## all that needs no test: lint, types, contracts, docs, duplicates, spelling
 	@echo "check: all good"
@@ -70,8 +71,9 @@ docs: $(VENV)/dev.stamp ## write the generated pages: rules, commands, schemas, 
 docs-check: $(VENV)/dev.stamp ## fail when a generated page is not what `make docs` would write
 	@$(BIN)/python -m tools.docs --check
 
-e2e: $(VENV)/dev.stamp ## the examples on a real API server with a real istiod (needs Go; the first run builds them)
-	@$(BIN)/pytest -p no:cacheprovider e2e
+e2e: $(VENV)/dev.stamp ## [JOBS=2]: the examples on a real API server with a real istiod (needs Go; the first run builds them)
+	@$(BIN)/python -m e2e.binaries
+	@$(BIN)/pytest -p no:cacheprovider -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=15 e2e
 
 e2e-kind: $(VENV)/dev.stamp ## [TESTS=...]: a real kind cluster with Istio, pods and traffic; no image is pulled (needs root, Go, Debian's docker.io)
 	@$(BIN)/python -m e2e.kind test $(TESTS)

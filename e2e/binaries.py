@@ -98,3 +98,7 @@ def go() -> str:
         message = "Go 1.26 or newer is needed to build the control plane, and `go` is not on PATH"
         raise MissingToolError(message)
     return found
+
+
+if __name__ == "__main__":
+    binaries()

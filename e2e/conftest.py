@@ -15,17 +15,27 @@ from .controlplane import ControlPlane, Kubectl
 from .external import VARIABLE, asked_for
 
 
+def pytest_configure() -> None:
+    """Before anything is started, and by whoever hands out the tests."""
+    if os.environ.get("KUBECONFIG"):
+        message = (
+            "KUBECONFIG is set: these tests start a control plane of their own; unset it, or name a "
+            f"disposable cluster in {VARIABLE}"
+        )
+        raise pytest.UsageError(message)
+    external = asked_for()
+    if external is not None and (reason := external.refusal()):
+        raise pytest.UsageError(reason)
+
+
 @pytest.fixture(scope="session")
 def plane() -> Iterator[Kubectl]:
     """A control plane with Istio's ambient profile and its webhooks, ended by process id.
 
     MIGRATE_E2E_KUBECONFIG names a disposable cluster to use instead.
     """
-    _refuse_kubeconfig()
     external = asked_for()
     if external is not None:
-        if reason := external.refusal():
-            pytest.exit(reason, 2)
         yield external
         return
     with _running("ambient") as running:
@@ -35,7 +45,6 @@ def plane() -> Iterator[Kubectl]:
 @pytest.fixture(scope="session")
 def sidecar_plane() -> Iterator[ControlPlane]:
     """One as it is before a migration: Istio's default profile, no ztunnel, no istio-cni."""
-    _refuse_kubeconfig()
     with _running("default") as running:
         yield running
 
@@ -72,11 +81,3 @@ def _running(profile: str) -> Iterator[ControlPlane]:
     ):
         running.install_istio(profile)
         yield running
-
-
-def _refuse_kubeconfig() -> None:
-    if os.environ.get("KUBECONFIG"):
-        pytest.exit(
-            "KUBECONFIG is set: these tests start a control plane of their own; unset it, or name a "
-            f"disposable cluster in {VARIABLE}", 2,
-        )  # fmt: skip

@@ -65,7 +65,7 @@ def test_a_kubeconfig_of_somebody_is_refused():
         env={**os.environ, "KUBECONFIG": "/nowhere/kubeconfig"},
     )  # fmt: skip
 
-    assert done.returncode == 2
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "KUBECONFIG is set" in done.stdout + done.stderr
 
 

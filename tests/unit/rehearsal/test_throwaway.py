@@ -302,6 +302,7 @@ def ended() -> str:
         ("4194304", "does not say"),
         (f"000000-{os.getpid()}-000000", "another machine"),
     ],
+    ids=["nothing", "a number", "elsewhere"],
 )
 def test_what_nobody_can_tell_is_not_called_left_behind(whose, says):
     assert says in owner.used(whose)
