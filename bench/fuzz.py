@@ -19,7 +19,7 @@ from migrator.adapters.files import read_sources
 from migrator.errors import MigrateError
 from migrator.istio.mesh import Mesh
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.planfile import dump
+from migrator.planner.file.planfile import dump
 from migrator.rules import all_rules, analyze
 
 from .mutate import mutated, seeds

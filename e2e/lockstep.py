@@ -2,8 +2,9 @@
 
 Real: the API server, injection of each pod as its namespace's and its own labels are when it is born,
 istiod with its waypoints, and what it tells the proxies. Simulated: the engine, whose place
-`migrator.planner.moments` takes (the objects of each moment are written as they are there), the controllers
-(pods come and go one by one as each moment has them, without owners), istio-cni, and the proxies.
+`migrator.planner.outlook.moments` takes (the objects of each moment are written as they are there), the
+controllers (pods come and go one by one as each moment has them, without owners), istio-cni, and the
+proxies.
 """
 
 import time
@@ -20,7 +21,7 @@ from migrator.istio import kinds
 from migrator.istio.pods.dataplane import SIDECAR_MODES
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref, Resource
-from migrator.planner.moments import Moment, moments, moments_back
+from migrator.planner.outlook.moments import Moment, moments, moments_back
 
 from .agreement import Agreement
 from .controlplane import ControlPlane

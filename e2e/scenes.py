@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from migrator.planner.planfile import load
+from migrator.planner.file.planfile import load
 
 from . import applying, foreign
 from .api import Api

@@ -16,8 +16,8 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.policies.authz import Level
 from migrator.istio.workloads import Role
+from migrator.planner.file.planfile import load
 from migrator.planner.plan import PhaseName
-from migrator.planner.planfile import load
 from migrator.steps import CreateObject, PatchTemplate, SetLabels, UpdateSpec
 
 from .controlplane import ControlPlane

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from migrator.model import writes as fields
-from migrator.planner import planfile
+from migrator.planner.file import planfile
 from migrator.steps import RestartWorkload
 
 from . import scenes

@@ -21,7 +21,7 @@ from migrator.adapters.kube.resources import discover, is_namespaced, plural, re
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.platform import ZTUNNEL, is_condition, nodes_without, shows_crds
-from migrator.planner.planfile import load
+from migrator.planner.file.planfile import load
 from migrator.rules import all_rules, analyze
 
 from .controlplane import ControlPlane

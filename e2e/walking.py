@@ -16,7 +16,7 @@ from migrator.engine import apply as engine
 from migrator.engine.forward import Reach
 from migrator.istio.mesh import Mesh
 from migrator.model.news import News, Question, Topic
-from migrator.planner.moments import Moment, moments, moments_back
+from migrator.planner.outlook.moments import Moment, moments, moments_back
 
 from .controlplane import Kubectl
 

@@ -15,7 +15,7 @@ from .writing import encoded, write_new
 
 if TYPE_CHECKING:
     from migrator.istio.mesh import Mesh
-    from migrator.planner.calls import CallGraph
+    from migrator.planner.decisions.calls import CallGraph
 
 Calls = Annotated[
     Path | None,
@@ -78,7 +78,7 @@ class Wish:
 
 def call_graph(mesh: "Mesh", wish: Wish) -> "CallGraph | None":
     """The declared graph, with what was measured; saved when that was asked for."""
-    from migrator.planner.calls import CallGraph, dump_calls
+    from migrator.planner.decisions.calls import CallGraph, dump_calls
 
     graph = _declared(wish.file) if wish.file else None
     if wish.prometheus:
@@ -94,7 +94,7 @@ def call_graph(mesh: "Mesh", wish: Wish) -> "CallGraph | None":
 def _measured(mesh: "Mesh", wish: Wish) -> "CallGraph":
     from migrator.adapters import prometheus
     from migrator.adapters.prometheus.address import TOKEN, parse_address
-    from migrator.planner.measured import measured_graph
+    from migrator.planner.decisions.measured import measured_graph
 
     try:
         window = prometheus.parse_window(wish.window)
@@ -110,7 +110,7 @@ def _measured(mesh: "Mesh", wish: Wish) -> "CallGraph":
 def _declared(file: Path) -> "CallGraph":
     import yaml
 
-    from migrator.planner.calls import parse_calls
+    from migrator.planner.decisions.calls import parse_calls
 
     try:
         return parse_calls(yaml.safe_load(file.read_text(encoding="utf-8")))

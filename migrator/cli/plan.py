@@ -101,13 +101,13 @@ def plan(
     when the plan opens something that nobody accepted; 1 when something could not be read: then there
     is no plan.
     """  # fmt: skip
-    from migrator.planner import PlanOptions, make_plan, planfile
+    from migrator.planner import PlanOptions, make_plan
     from migrator.planner.options import Acknowledge
     from migrator.rules import all_rules
     from migrator.rules.suppression import without_suppressed
 
     from .selection import ask, find_rule
-    from .writing import check_plan_path, conclude, write_plan
+    from .writing import check_plan_path, conclude, print_plan, write_plan
 
     check_plan_path(output)
     wish = calling.Wish(
@@ -140,7 +140,7 @@ def plan(
     found, suppressed = without_suppressed(mesh.snapshot, ask(mesh, all_rules()))
     made = make_plan(mesh, found, options, suppressed)
     if output is None:
-        typer.echo(planfile.dump(made), nl=False)
+        print_plan(made)
     else:
         report = write_plan(made, output, mesh.snapshot)
         common.narrate(f"plan written to {output}, its report to {report}")

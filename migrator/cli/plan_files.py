@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def load_plan(path: Path) -> "Plan":
     """The plan of the file. Raises MigrateError that says what is wrong with it."""
     from migrator.engine.predicates import refuse_unknown
-    from migrator.planner import planfile
+    from migrator.planner.file import planfile
 
     try:
         with kept():
@@ -52,7 +52,7 @@ def judged(path: Path, plan: "Plan") -> "Plan":
     """
     from migrator.istio.mesh import Mesh
     from migrator.istio.versions import parse_version
-    from migrator.planner.exposure import with_exposure
+    from migrator.planner.outlook.exposure import with_exposure
 
     mesh = Mesh(load_snapshot(path), istio_version=parse_version(plan.header.istio))
     return with_exposure(mesh, plan)

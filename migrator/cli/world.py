@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from migrator.engine.apply import Job
     from migrator.engine.record import Journal
     from migrator.model.journal import Progress
+    from migrator.planner.file.staleness import Change
     from migrator.planner.plan import Plan
-    from migrator.planner.staleness import Change
     from migrator.ports import Clock, Cluster, Probe, Watcher
 
 
@@ -50,7 +50,7 @@ class SnapshotReader:
     def changes(self, plan: "Plan", progress: "Progress") -> "tuple[Change, ...]":
         """Nothing for a simulation, which begins as the plan's own snapshot."""
         from migrator.adapters.kube.reading import read_kinds
-        from migrator.planner.staleness import KINDS, changes
+        from migrator.planner.file.staleness import KINDS, changes
 
         if self._api is None:
             return ()

@@ -26,6 +26,13 @@ def check_plan_path(output: Path | None) -> None:
         raise typer.BadParameter(message)
 
 
+def print_plan(plan: "Plan") -> None:
+    """The plan alone, on stdout."""
+    from migrator.planner.file import planfile
+
+    typer.echo(planfile.dump(plan), nl=False)
+
+
 def write_plan(plan: "Plan", output: Path, snapshot: "Snapshot") -> Path:
     """Write the plan, and beside it its report, its schema and the snapshot that it was made from.
 
@@ -33,7 +40,7 @@ def write_plan(plan: "Plan", output: Path, snapshot: "Snapshot") -> Path:
     report's path.
     """
     from migrator.adapters import snapshot_file
-    from migrator.planner import planfile
+    from migrator.planner.file import planfile
     from migrator.report import plan_markdown
 
     report = output.with_suffix(_REPORT)

@@ -14,9 +14,9 @@ from migrator.errors import (
     StepFailedError,
 )
 from migrator.model.news import Question, Topic
-from migrator.planner.invariants import broken
+from migrator.planner.file.invariants import broken
+from migrator.planner.file.staleness import Change
 from migrator.planner.plan import Plan
-from migrator.planner.staleness import Change
 
 from . import backward, forward, preflight
 from .forward import Reach, StoppedError

@@ -3,8 +3,8 @@
 from migrator.errors import DriftError, MigrateError, RollbackIncompleteError, StepFailedError
 from migrator.model.journal import Event
 from migrator.model.news import News, Question, Topic
+from migrator.planner.outlook.undo import Undo, order
 from migrator.planner.plan import Plan
-from migrator.planner.undo import Undo, order
 from migrator.steps import AnyStep, Person
 
 from . import stepper

@@ -11,9 +11,9 @@ from migrator.model.mergepatch import difference
 from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref
 from migrator.model.verdict import State
-from migrator.planner import checks
+from migrator.planner.outlook.undo import Undo
+from migrator.planner.phases import checks
 from migrator.planner.plan import Plan
-from migrator.planner.undo import Undo
 from migrator.ports import Body, Cluster
 from migrator.steps import AnyStep, Check, Disruption, Person
 

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from migrator import __version__
 from migrator.istio.mesh import Mesh
 from migrator.model.finding import Finding
+from migrator.planner.decisions.layout import Layout, lay_out
+from migrator.planner.ordering.accepting import acknowledgements
+from migrator.planner.ordering.arranging import Arranger
+from migrator.planner.ordering.order import Order, put_in_order
+from migrator.planner.ordering.peers import with_ways_out
+from migrator.planner.outlook.exposure import with_exposure
+from migrator.planner.phases.handover import HandOver, hand_over
+from migrator.planner.phases.in_order import phases_of
+from migrator.planner.phases.routes import stay
 from migrator.steps import Target
 
-from .accepting import acknowledgements
-from .arranging import Arranger
-from .exposure import with_exposure
-from .handover import HandOver, hand_over
-from .layout import Layout, lay_out
 from .options import PlanOptions
-from .order import Order, put_in_order
-from .peers import with_ways_out
-from .phases import phases_of
 from .plan import Header, KnownCallers, NamespaceScope, Plan, WaypointScope
-from .routes import stay
 
 
 def make_plan(

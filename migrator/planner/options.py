@@ -6,8 +6,7 @@ from pydantic import Field
 
 from migrator.model.finding import Finding
 from migrator.model.resource import Frozen
-
-from .calls import CallGraph
+from migrator.planner.decisions.calls import CallGraph
 
 
 class Acknowledge(Frozen):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from migrator.model.writes import Write
-from migrator.planner.yaml_text import block
+from migrator.planner.file.yaml_text import block
 from migrator.steps import AnyStep
 
 from .text import safe

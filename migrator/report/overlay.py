@@ -7,8 +7,8 @@ person does, waits and gates cannot be committed: they stand in the README of th
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from migrator.planner.file.yaml_text import block
 from migrator.planner.plan import Plan, Wave
-from migrator.planner.yaml_text import block
 from migrator.steps import AnyStep, CreateObject, DeleteObject, RestartWorkload, UpdateSpec
 
 _VERSIONS = {

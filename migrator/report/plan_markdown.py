@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from migrator.planner.invariants import broken
+from migrator.planner.file.invariants import broken
+from migrator.planner.file.yaml_text import block
 from migrator.planner.plan import Acknowledgement, Plan, Wave
-from migrator.planner.yaml_text import block
 from migrator.steps import AnyStep, Check
 
 from .exposed import exposed

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from migrator.planner.invariants import broken
+from migrator.planner.file.invariants import broken
 from migrator.planner.plan import Acknowledgement, Plan, Wave
 
 from .exposed import exposed

@@ -18,9 +18,9 @@ from migrator.istio import labels as names
 from migrator.model.journal import Event
 from migrator.model.news import Topic
 from migrator.model.resource import Ref
-from migrator.planner import checks
+from migrator.planner.outlook.undo import Undo
+from migrator.planner.phases import checks
 from migrator.planner.plan import Header, Plan
-from migrator.planner.undo import Undo
 from migrator.steps import (
     AnyStep,
     CreateObject,

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from migrator.cli import app
-from migrator.planner.invariants import broken
-from migrator.planner.planfile import load
+from migrator.planner.file.invariants import broken
+from migrator.planner.file.planfile import load
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(p for p in (ROOT / "plans" / "examples").iterdir() if p.is_dir())

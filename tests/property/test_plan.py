@@ -8,9 +8,9 @@ from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import Plan, PlanOptions, make_plan
-from migrator.planner.invariants import broken, enrols
+from migrator.planner.file.invariants import broken, enrols
+from migrator.planner.file.planfile import dump, load
 from migrator.planner.options import Acknowledge
-from migrator.planner.planfile import dump, load
 from migrator.rules import all_rules, analyze
 from migrator.steps import CreateObject, DeleteObject, PatchTemplate, SetLabels
 from tests.property.meshes import resource, resources, service, workload

@@ -6,9 +6,9 @@ from migrator.exposure.compare import compare
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.exposing import exposed
-from migrator.planner.moments import moments
 from migrator.planner.options import Acknowledge
+from migrator.planner.outlook.exposing import exposed
+from migrator.planner.outlook.moments import moments
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resources
 

@@ -9,11 +9,11 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.course import Course
-from migrator.planner.exposing import exposed, on_course
-from migrator.planner.likeness import Likeness
-from migrator.planner.rerouting import rerouted
-from migrator.planner.reverting import reverted
+from migrator.planner.outlook.course import Course
+from migrator.planner.outlook.exposing import exposed, on_course
+from migrator.planner.outlook.likeness import Likeness
+from migrator.planner.outlook.rerouting import rerouted
+from migrator.planner.outlook.reverting import reverted
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 

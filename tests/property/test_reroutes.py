@@ -12,10 +12,10 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.course import Course
-from migrator.planner.moments import moments
 from migrator.planner.options import Acknowledge
-from migrator.planner.rerouting import rerouted
+from migrator.planner.outlook.course import Course
+from migrator.planner.outlook.moments import moments
+from migrator.planner.outlook.rerouting import rerouted
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import APPS, NAMESPACES, resource, resources
 

@@ -10,11 +10,11 @@ from migrator.exposure.compare import compare
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.course import Course
-from migrator.planner.exposing import on_course
-from migrator.planner.moments import moments, moments_back
 from migrator.planner.options import Acknowledge
-from migrator.planner.reverting import reverted
+from migrator.planner.outlook.course import Course
+from migrator.planner.outlook.exposing import on_course
+from migrator.planner.outlook.moments import moments, moments_back
+from migrator.planner.outlook.reverting import reverted
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resources
 

@@ -10,14 +10,14 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions
-from migrator.planner.arranging import Arranger
 from migrator.planner.builder import put_together
-from migrator.planner.calls import parse_calls
-from migrator.planner.exposing import exposed
-from migrator.planner.handover import hand_over
-from migrator.planner.knots import Knot
-from migrator.planner.layout import lay_out
-from migrator.planner.order import put_in_order
+from migrator.planner.decisions.calls import parse_calls
+from migrator.planner.decisions.layout import lay_out
+from migrator.planner.ordering.arranging import Arranger
+from migrator.planner.ordering.knots import Knot
+from migrator.planner.ordering.order import put_in_order
+from migrator.planner.outlook.exposing import exposed
+from migrator.planner.phases.handover import hand_over
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 

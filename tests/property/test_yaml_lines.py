@@ -8,9 +8,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrator.planner import yaml_lines
-from migrator.planner.yaml_lines import Unusual, read
-from migrator.planner.yaml_text import block
+from migrator.planner.file import yaml_lines
+from migrator.planner.file.yaml_lines import Unusual, read
+from migrator.planner.file.yaml_text import block
 
 EXAMPLES = sorted(Path("plans/examples").glob("*/plan.yaml"))
 _WORDS = st.sampled_from(

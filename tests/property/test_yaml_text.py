@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from migrator.planner.yaml_text import block
+from migrator.planner.file.yaml_text import block
 
 _END = "...\n"  # after a text that ends with empty lines; it says nothing in a file of one document
 _WORDS = st.sampled_from(

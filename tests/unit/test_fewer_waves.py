@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrator.planner.fewer import fewer
-from migrator.planner.graph import levels
+from migrator.planner.ordering.fewer import fewer
+from migrator.planner.ordering.graph import levels
 
 
 def placed(successors, homes):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrator.planner.graph import components, levels
+from migrator.planner.ordering.graph import components, levels
 
 graphs = st.integers(1, 7).flatmap(
     lambda n: st.fixed_dictionaries(

@@ -8,7 +8,7 @@ from migrator.adapters.kube.permissions import roles, without_role
 from migrator.adapters.kube.resources import plural
 from migrator.engine.preflight import permissions
 from migrator.istio import kinds
-from migrator.planner.planfile import load
+from migrator.planner.file.planfile import load
 
 EXAMPLES = Path(__file__).parents[2] / "plans" / "examples"
 

@@ -10,8 +10,8 @@ from migrator.istio.pods.dataplane import Mode
 from migrator.model.resource import Ref
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.moments import moments, moments_back
-from migrator.planner.planfile import dump, load
+from migrator.planner.file.planfile import dump, load
+from migrator.planner.outlook.moments import moments, moments_back
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 

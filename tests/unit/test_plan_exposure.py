@@ -6,11 +6,11 @@ from migrator.istio.mesh import Mesh
 from migrator.model.resource import Resource
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.calls import parse_calls
-from migrator.planner.exposing import exposed
-from migrator.planner.exposure import with_exposure
-from migrator.planner.moments import moments
+from migrator.planner.decisions.calls import parse_calls
 from migrator.planner.options import Acknowledge
+from migrator.planner.outlook.exposing import exposed
+from migrator.planner.outlook.exposure import with_exposure
+from migrator.planner.outlook.moments import moments
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 

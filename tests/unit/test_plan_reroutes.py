@@ -4,8 +4,8 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.exposure import with_exposure
 from migrator.planner.options import Acknowledge
+from migrator.planner.outlook.exposure import with_exposure
 from migrator.report.exposed import exposed
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload

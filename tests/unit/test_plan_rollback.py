@@ -1,8 +1,8 @@
 """What a plan says of a rollback from any of its checkpoints: what the way forward does not open or close."""
 
 from migrator.istio import kinds
-from migrator.planner import planfile
-from migrator.planner.exposure import with_exposure
+from migrator.planner.file import planfile
+from migrator.planner.outlook.exposure import with_exposure
 from migrator.report.exposed import exposed
 from tests.property.meshes import resource, service, workload
 from tests.unit.test_plan_exposure import codes, made, policy, shop, strict

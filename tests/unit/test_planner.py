@@ -9,10 +9,10 @@ from migrator.istio.mesh import Mesh
 from migrator.model.finding import Remedy
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.calls import parse_calls
-from migrator.planner.handled import HANDLED, PREPARED
+from migrator.planner.decisions.calls import parse_calls
+from migrator.planner.decisions.handled import HANDLED, PREPARED
+from migrator.planner.file.planfile import load
 from migrator.planner.options import Acknowledge
-from migrator.planner.planfile import load
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 

@@ -12,10 +12,10 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.calls import parse_calls
-from migrator.planner.exposure import with_exposure
-from migrator.planner.planfile import dump, load
-from migrator.planner.yaml_text import block
+from migrator.planner.decisions.calls import parse_calls
+from migrator.planner.file.planfile import dump, load
+from migrator.planner.file.yaml_text import block
+from migrator.planner.outlook.exposure import with_exposure
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 

@@ -7,9 +7,9 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.callers import possible_callers
-from migrator.planner.calls import Measured, dump_calls, parse_calls
-from migrator.planner.measured import Flow, measured_graph
+from migrator.planner.decisions.callers import possible_callers
+from migrator.planner.decisions.calls import Measured, dump_calls, parse_calls
+from migrator.planner.decisions.measured import Flow, measured_graph
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import workload
 from tests.unit.test_cli import run

@@ -10,8 +10,8 @@ from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref
 from migrator.model.snapshot import Snapshot
 from migrator.planner import Plan, PlanOptions, make_plan
-from migrator.planner.calls import parse_calls
-from migrator.planner.exposure import with_exposure
+from migrator.planner.decisions.calls import parse_calls
+from migrator.planner.outlook.exposure import with_exposure
 from migrator.planner.plan import Header, KnownCallers, Phase, PhaseName, Wave
 from migrator.rules import all_rules, analyze
 from migrator.steps import (

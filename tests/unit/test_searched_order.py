@@ -8,11 +8,12 @@ from migrator.exposure.ways import Kind
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
-from migrator.planner import PlanOptions, arranging, builder, make_plan
-from migrator.planner.calls import parse_calls
-from migrator.planner.exposing import exposed
-from migrator.planner.order import put_in_order
-from migrator.planner.searching import AT_MOST, EXACT, Cost, best, total
+from migrator.planner import PlanOptions, builder, make_plan
+from migrator.planner.decisions.calls import parse_calls
+from migrator.planner.ordering import arranging
+from migrator.planner.ordering.order import put_in_order
+from migrator.planner.ordering.searching import AT_MOST, EXACT, Cost, best, total
+from migrator.planner.outlook.exposing import exposed
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
 
@@ -146,7 +147,8 @@ def test_knots_of_namespaces_that_are_alike_are_searched_once(monkeypatch):
     ]
     searched = []
     monkeypatch.setattr(
-        "migrator.planner.arranging.best", lambda homes, _: searched.append(homes) or (2, 0, 1)
+        "migrator.planner.ordering.arranging.best",
+        lambda homes, _: searched.append(homes) or (2, 0, 1),
     )
     plan = planned(mesh(*names), graph(*rings))
 

@@ -13,7 +13,7 @@ from migrator.model.mergepatch import merged
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.staleness import changes
+from migrator.planner.file.staleness import changes
 from migrator.rules import all_rules, analyze
 
 SCENARIO = Path(__file__).parents[2] / "e2e" / "scenarios" / "guarded.yaml"

@@ -1,6 +1,6 @@
 """Newest first, but injection is back before pods restart, and ambient stays until they have."""
 
-from migrator.planner.undo import order
+from migrator.planner.outlook.undo import order
 from migrator.steps import Disruption, RestartWorkload, SetLabels, Target
 
 FLIP = SetLabels(

@@ -8,7 +8,7 @@ from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
-from migrator.planner.calls import parse_calls
+from migrator.planner.decisions.calls import parse_calls
 from migrator.planner.options import Acknowledge
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
@@ -181,13 +181,13 @@ def test_ways_are_computed_as_far_as_a_bound_goes(monkeypatch):
     """Who comes after that is told so; the order is searched all the same."""
     found = [*shop("a", "b"), *(service("shop", app, headless=True) for app in "ab")]
     steps = len(planned(found, acknowledge=(Acknowledge(code="AMB607"),)).steps())
-    monkeypatch.setattr("migrator.planner.ways_out._EFFORT", steps * (steps + 60))
+    monkeypatch.setattr("migrator.planner.ordering.ways_out._EFFORT", steps * (steps + 60))
     first, second = planned(found).exclusions
     assert "by the model" in first.fix
     assert "by the model" not in second.fix
     assert "too much of it" in second.fix
 
-    monkeypatch.setattr("migrator.planner.ways_out._EFFORT", 0)
+    monkeypatch.setattr("migrator.planner.ordering.ways_out._EFFORT", 0)
     says = of_a_cycle(planned(cycle(), ("a", "b"), ("b", "a")))
     assert "All orders of these 2 were compared" in says
     assert "too much of it" in says

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from migrator.adapters.text import printable
 from migrator.errors import MetricsError
-from migrator.planner.calls import Measured
-from migrator.planner.measured import Flow
+from migrator.planner.decisions.calls import Measured
+from migrator.planner.decisions.measured import Flow
 
 from .client import Prometheus, Sample
 from .window import Window

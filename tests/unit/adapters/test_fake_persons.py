@@ -13,9 +13,9 @@ from migrator.model.news import Question
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 from migrator.model.verdict import State
-from migrator.planner import checks
 from migrator.planner.builder import make_plan
 from migrator.planner.options import PlanOptions
+from migrator.planner.phases import checks
 from migrator.planner.plan import Phase, PhaseName, Wave
 from migrator.steps import Person, SetLabels, Target
 

@@ -16,8 +16,8 @@ from migrator.model.news import Question
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
 from migrator.planner import PlanOptions, make_plan
+from migrator.planner.file.staleness import changes
 from migrator.planner.options import Acknowledge
-from migrator.planner.staleness import changes
 from migrator.rules import all_rules, analyze
 from tests.runs import World
 

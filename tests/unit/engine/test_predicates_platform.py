@@ -11,8 +11,8 @@ from migrator.errors import MigrateError
 from migrator.istio import kinds
 from migrator.model.resource import Ref
 from migrator.model.verdict import State
-from migrator.planner import checks
-from migrator.planner.planfile import load
+from migrator.planner.file.planfile import load
+from migrator.planner.phases import checks
 
 from .seen import changed, cluster, is_so, look, pod
 

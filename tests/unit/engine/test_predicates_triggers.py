@@ -3,7 +3,7 @@
 from migrator.engine.predicates import pending, triggers
 from migrator.istio import kinds
 from migrator.model.resource import GroupKind, Ref
-from migrator.planner import checks
+from migrator.planner.phases import checks
 from migrator.steps import RestartWorkload, SetLabels, Target
 
 from .seen import Objects, changed, cluster, person, pod

@@ -11,7 +11,8 @@ from migrator.engine.lines import encode
 from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
-from migrator.planner import PlanOptions, make_plan, planfile
+from migrator.planner import PlanOptions, make_plan
+from migrator.planner.file import planfile
 from migrator.rules import all_rules, analyze
 from tests.runs import World
 

@@ -7,8 +7,9 @@ from migrator.adapters.files import read_sources
 from migrator.errors import BlockedPlanError, MigrateError
 from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref, Resource
-from migrator.planner import PlanOptions, make_plan, planfile
-from migrator.planner.invariants import broken
+from migrator.planner import PlanOptions, make_plan
+from migrator.planner.file import planfile
+from migrator.planner.file.invariants import broken
 from migrator.rehearsal.calls import Answer
 from migrator.rehearsal.faults import Trouble
 from migrator.rehearsal.matrix import Ability

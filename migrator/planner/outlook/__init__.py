@@ -1,0 +1,1 @@
+"""A plan before anybody does it, moment by moment: its states, and what opens, closes and is rerouted."""

@@ -1,0 +1,1 @@
+"""The steps, phase by phase: prepare, expand, switch, contract."""
