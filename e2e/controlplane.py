@@ -77,6 +77,7 @@ class ControlPlane(Kubectl):
         """`pod_seconds`: how long a pod takes to be Ready at least, and twice that at most."""
         self.folder = folder
         self.pod_seconds = pod_seconds
+        self.istiod_settings: dict[str, str] = {}  # variables of istiod, before it is started
         self.ports = Ports.free()
         self.detached = detached
         self.children: list[Child] = []

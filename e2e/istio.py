@@ -66,6 +66,7 @@ def _start(plane: "ControlPlane") -> None:
             "JWT_POLICY": "third-party-jwt",
             "PILOT_CERT_PROVIDER": "istiod",
             "ISTIOD_CUSTOM_HOST": "localhost",
+            **plane.istiod_settings,
         },
     )  # fmt: skip
     child.wait_until(

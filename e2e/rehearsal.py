@@ -33,6 +33,7 @@ _HASHES = {"pod-template-hash", "controller-revision-hash", "statefulset.kuberne
            "apps.kubernetes.io/pod-index", "pod-template-generation"}  # fmt: skip
 _INGRESS = "istio.io/ingress-use-waypoint"
 _SECONDS = 10.0
+_DEBOUNCE = "10ms"  # each look waits for a push
 
 
 class Session:
@@ -48,6 +49,7 @@ class Session:
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         (folder / "owner").write_text(owner.mine())
         self._plane = self._stack.enter_context(ControlPlane(folder))
+        self._plane.istiod_settings["PILOT_DEBOUNCE_AFTER"] = _DEBOUNCE
         self._plane.install_istio("default")
         self._plane.kubectl("apply", "--server-side", "-f", str(CRDS))
         self._cni = self._stack.enter_context(CniStandIn(self._plane))
