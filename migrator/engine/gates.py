@@ -9,10 +9,12 @@ from migrator.model.news import Question, Topic
 from migrator.model.resource import Ref
 from migrator.planner.plan import Wave
 from migrator.ports import Rate
+from migrator.steps import AnyStep
 
 from .alarm import Alarm
 from .glance import Glance
 from .run import POLL_SECONDS, Run
+from .standing import BY_FIELDS
 
 _SOAK_POLL = 10.0
 _FEW = 20  # requests: below, a rate says nothing
@@ -62,9 +64,19 @@ def _pass(run: Run, wave: Wave, number: int, alarm: Alarm) -> str:
 
 def _checks(run: Run, wave: Wave, alarm: Alarm) -> None:
     glance = Glance(run.cluster)
-    for step in wave.steps:
-        glance = run.wait(step.after, step, glance)
+    for number, step in enumerate(wave.steps):
+        rewritten = any(_rewrites(later, step) for later in wave.steps[number + 1 :])
+        claimed = (c for c in step.after if not (rewritten and c.predicate in BY_FIELDS))
+        glance = run.wait(claimed, step, glance)
     alarm.look(glance)
+
+
+def _rewrites(later: AnyStep, step: AnyStep) -> bool:
+    """Whether it writes what the step wrote: then it is the later one that says how that is left."""
+    if later.target != step.target:
+        return False
+    mine, others = ([w.path for w in one.writes("")] for one in (step, later))
+    return any(a[: len(b)] == b[: len(a)] for a in mine for b in others)
 
 
 def _soak(run: Run, wave: Wave, number: int, alarm: Alarm) -> str:

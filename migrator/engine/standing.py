@@ -15,7 +15,8 @@ from migrator.steps import AnyStep, Check
 from .glance import Glance
 from .predicates import observe
 
-_BY_FIELDS = frozenset({"labels-set", "exists", "absent"})
+# What these claim, later steps may rewrite
+BY_FIELDS = frozenset({"labels-set", "exists", "absent"})
 
 
 class Claim(NamedTuple):
@@ -81,7 +82,7 @@ def _checks(plan: Plan, progress: Progress) -> Iterator[tuple[AnyStep, Check]]:
     for _, _, step in plan.steps():
         if progress.of(step.id).standing == "verified":
             for check in step.after:
-                if check.predicate not in _BY_FIELDS:
+                if check.predicate not in BY_FIELDS:
                     yield step, check
 
 

@@ -20,6 +20,7 @@ from .providers import Throwaway
 from .result import StepReport
 
 _SINGLE = "single-replica"
+_UNSEEN = 10.0  # seconds; whoever calls all the time has an answer, or a time-out, much earlier
 _LOOK = frozenset(
     {Topic.STEP, Topic.CHANGED, Topic.WAITING, Topic.VERIFIED, Topic.UNDONE, Topic.CHECKPOINT}
 )
@@ -47,7 +48,7 @@ class Sampling:
             a.target.ref for a in self.plan.acknowledgements if a.rule == _SINGLE and a.acknowledged
         }
         self._wave = self._step = ""
-        self._began = self.clock.now()
+        self._began = self._answered = self.clock.now()
 
     def tell(self, news: News) -> None:
         self.watcher.tell(news)
@@ -69,6 +70,12 @@ class Sampling:
         """Take the answers since the last look, as those of the step that goes on."""
         where = Where(self.during, self._wave, self._step, self._interrupted())
         found = self.cluster.traffic.take()
+        now = self.clock.now()
+        unseen = (now - self._answered).total_seconds()
+        if found:
+            self._answered = now
+        elif unseen >= _UNSEEN:
+            self.ledger.miss(where, unseen)
         self.ledger.judge(found, where, self.fault)
 
     def _interrupted(self) -> Ref | None:

@@ -109,6 +109,7 @@ class _Rehearsing:
     ) -> Rehearsal:
         ledger = stage.ledger
         unsure = [f"not there, and it decides about calls: {one}" for one in sides.deciding]
+        unsure += ledger.missed()
         unsure += _cannot_show(ledger.baseline(), self.subject.mesh, self.provider.nature.ability)
         verdict, reasons = judge(ledger, faults, stage.problems, unsure)
         header = self.subject.plan.header

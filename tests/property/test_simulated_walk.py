@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from migrator.adapters.fake import FakeClock, FakeCluster, KilledError, MemoryJournal, Persons
@@ -14,12 +14,13 @@ from migrator.engine.forward import Reach
 from migrator.engine.lock import Holder, Lock
 from migrator.engine.record import ClusterRecord, Record, plan_id
 from migrator.engine.run import Run
+from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.news import News, Question
 from migrator.model.snapshot import Snapshot
 from migrator.planner import Plan, PlanOptions, make_plan
 from migrator.rules import all_rules, analyze
-from tests.property.meshes import resources
+from tests.property.meshes import resource, resources, service, workload
 
 _MADE = frozenset({"Pod", "ReplicaSet", "Lease"})
 _SERVER_SIDE = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp"})
@@ -99,8 +100,20 @@ def _written(body: Any) -> tuple[str, str]:
     return name, re.sub(r'(restartedAt": )"[^"]*"', r"\1", text)
 
 
+TOKENS = {"selector": {"matchLabels": {"app": "a"}}, "jwtRules": [{"issuer": "i"}]}
+GUARDED_JOB = [
+    resource(kinds.NAMESPACE, "", "one", metadata={"labels": {"istio-injection": "enabled"}}),
+    workload(kinds.DEPLOYMENT, "one", "b", {}),
+    service("one", "b"),
+    workload(kinds.JOB, "one", "a", {}),
+    service("one", "a"),
+    resource(kinds.REQUEST_AUTHENTICATION, "one", "jwt", spec=TOKENS),
+]
+
+
 @settings(max_examples=20, deadline=None)
 @given(resources())
+@example(GUARDED_JOB)  # its guard is made and rewritten in the same wave
 def test_a_plan_walks_to_its_end_and_back(found):
     walk = Walk(found)
 

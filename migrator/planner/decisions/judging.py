@@ -21,12 +21,6 @@ def acknowledgement(finding: Finding, options: PlanOptions) -> Acknowledgement:
 
 def of_owner(finding: Finding, reason: str) -> Acknowledgement:
     """What the owner of an object has accepted by an annotation, and why."""
-    return Acknowledgement(
-        code=finding.code,
-        rule=finding.rule,
-        severity=finding.severity,
-        target=Target.of(finding.subject),
-        path=finding.path,
-        says=f"{finding.message} Suppressed by an annotation of the object: {reason}",
-        acknowledged=True,
-    )
+    says = f"{finding.message} Suppressed by an annotation of the object: {reason}"
+    unasked = acknowledgement(finding, PlanOptions())
+    return unasked.model_copy(update={"says": says, "acknowledged": True})

@@ -12,10 +12,11 @@ from migrator.exposure.compare import known_callers
 from migrator.exposure.facts import Facts
 from migrator.exposure.patterns import matches
 from migrator.exposure.state import State
-from migrator.exposure.targets import Pair, pairs
+from migrator.exposure.targets import pairs
 from migrator.exposure.verdict import identity
 from migrator.exposure.ways import Kind, Ways, of_sample
 from migrator.model.resource import Ref
+from migrator.planner.outlook.history import Key, key_of
 from migrator.planner.outlook.world import World
 from migrator.steps import AnyStep
 
@@ -24,7 +25,6 @@ from .searching import Cost
 _NOBODY = -1  # in the place of a member: who is outside the mesh
 _Refused = frozenset[tuple[Kind, Ref | None]]
 _Far = tuple[int, ...]  # of each of some members, how many halves of its steps are done
-_Place = tuple[Ref | None, Ref | None, int]
 
 
 class Scene(NamedTuple):
@@ -52,7 +52,7 @@ class Fates:
         self._worlds = _Worlds(scene)
         self._start = Facts.of(scene.start)
         self._groups = tuple(sorted({*self._led_to()}))
-        self._judged: dict[tuple[_Far, _Far], Mapping[_Place, _Judged]] = {}
+        self._judged: dict[tuple[_Far, _Far], Mapping[Key, _Judged]] = {}
         self._told: dict[tuple[object, ...], Cost] = {}
         self._costs: dict[tuple[frozenset[int], int], Cost] = {}
         self._settled: dict[frozenset[int], Cost] = {frozenset(): Cost()}
@@ -113,7 +113,7 @@ class Fates:
         kinds = [kind for place, found in now.items() for kind, _ in found - end.get(place, found)]
         return Cost(kinds.count(Kind.OPENS), kinds.count(Kind.CLOSES))
 
-    def _refused(self, group: _Far, caller: int, far: list[int]) -> Mapping[_Place, _Refused]:
+    def _refused(self, group: _Far, caller: int, far: list[int]) -> Mapping[Key, _Refused]:
         key = (group, tuple(far[n] for n in group))
         if key not in self._judged:
             self._judged[key] = self._targets(*key)
@@ -124,11 +124,11 @@ class Fates:
             for place, judged in self._judged[key].items()
         }
 
-    def _targets(self, group: _Far, far: _Far) -> Mapping[_Place, "_Judged"]:
+    def _targets(self, group: _Far, far: _Far) -> Mapping[Key, "_Judged"]:
         members = frozenset(self._members[n] for n in group)
         later = Facts.of(self._worlds.at(group, far))
         return {
-            _place(pair): _Judged(Ways(self._start, later, pair), self._scene.callers)
+            key_of(pair): _Judged(Ways(self._start, later, pair), self._scene.callers)
             for pair in pairs(self._start, later, members)
             if pair.servers & {*self._members} == members
         }
@@ -179,15 +179,6 @@ class _Judged:
                 for kind, change in of_sample(self._ways, level, sample)
             )
         return frozenset(one for one in self._known[key] if closes or one[0] is Kind.OPENS)
-
-
-def _place(pair: Pair) -> _Place:
-    at = pair.before
-    return (
-        at.service.ref if at.service else None,
-        at.workload.ref if at.workload else None,
-        at.port,
-    )
 
 
 class _Worlds:

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 EXACT = 10  # up to as many, no order is better: 2^n sets are looked at
-AT_MOST = (
-    24  # up to as many, one after another is moved to its best place; more are left as they are
-)
+AT_MOST = 24  # up to as many, one after another is moved to its best place; more stay as they are
 _ROUNDS = 8
 
 

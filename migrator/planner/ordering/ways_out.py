@@ -5,20 +5,19 @@ of all, so that what a person accepts is all of it.
 """
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from typing import NamedTuple
 
 from migrator.exposure.change import Change
 from migrator.exposure.compare import compare
 from migrator.exposure.paths import Caller
 from migrator.exposure.ways import Kind
-from migrator.istio.mesh import Mesh
+from migrator.planner.outlook.digest import digest
 from migrator.planner.outlook.exposing import exposed
+from migrator.planner.outlook.exposure import is_called_by_address
 from migrator.planner.plan import Phase, PhaseName, Plan, Wave
 
 from .detours import Passage, permissive, stopped, with_callers_admitted
 
-_DIGEST = 16  # hexadecimal digits
 _EFFORT = 100_000  # a few seconds
 _AT_LEAST = 60  # what the least of them costs, as steps
 
@@ -124,13 +123,7 @@ def _is_meant(passage: Passage, kind: Kind, change: Change) -> bool:
         return False
     if kind is not Kind.CLOSES or not change.direct:
         return True
-    return service is not None or _is_called_by_address(mesh, change)
-
-
-def _is_called_by_address(mesh: Mesh, change: Change) -> bool:
-    workload = mesh.workload(change.server) if change.server else None
-    leading = mesh.services.of_workload(workload) if workload else ()
-    return any(service.headless for service in leading)
+    return is_called_by_address(mesh, change.target)
 
 
 def _call(change: Change) -> tuple[object, ...]:
@@ -152,8 +145,7 @@ def _in_words(changes: tuple[Change, ...]) -> str:
     said = [_one(change) for change in changes]
     if len(said) == 1:
         return said[0]
-    digest = sha256("\n".join(said).encode()).hexdigest()[:_DIGEST]
-    return f"{len(said)} kinds of calls, the first {said[0]} (digest {digest})"
+    return f"{len(said)} kinds of calls, the first {said[0]} (digest {digest(said)})"
 
 
 def _one(change: Change) -> str:

@@ -28,6 +28,11 @@ class Exposed(NamedTuple):
     since: int
     until: int
 
+    @property
+    def what(self) -> tuple[Kind, Change]:
+        """What tells it from others, whenever it is, and whichever request and words stand for it."""
+        return self.kind, self.change._replace(alike=False, request="", why="")
+
 
 def exposed(mesh: Mesh, plan: Plan, calls: Calls | None = None) -> tuple[Exposed, ...]:
     """All that differs from the start at any moment. `calls`: who calls a workload, where that is known."""

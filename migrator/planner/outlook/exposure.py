@@ -5,7 +5,6 @@ It is computed from the plan's own steps, whoever wrote them, so that an edited 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import NamedTuple
 
 from migrator.exposure.ways import Kind
@@ -27,6 +26,7 @@ from migrator.steps import Target
 
 from . import reroutes
 from .course import Course
+from .digest import digest
 from .exposing import Exposed, on_course
 from .reverting import reverted
 
@@ -38,7 +38,6 @@ _CODES = {
 }
 _OURS = frozenset(code for code, _, _ in _CODES.values()) | {reroutes.REROUTES}
 _SHOWN = 3
-_DIGEST = 16  # hexadecimal digits
 
 
 def with_exposure(mesh: Mesh, plan: Plan) -> Plan:
@@ -159,11 +158,10 @@ def _between(course: Course, one: Exposed, *, back: bool) -> dict[str, str]:
 
 def _joined(found: Iterable[Exposed]) -> Iterator[Exposed]:
     """What goes on through several moments, as one."""
-    by_change: dict[tuple[object, ...], list[Exposed]] = {}
+    by_what = defaultdict[object, list[Exposed]](list)
     for one in found:
-        key = (one.kind, one.change._replace(alike=False, request="", why=""))
-        by_change.setdefault(key, []).append(one)
-    for group in by_change.values():
+        by_what[one.what].append(one)
+    for group in by_what.values():
         first, *rest = sorted(group, key=lambda one: (one.since, one.until))
         for one in rest:
             if one.since <= first.until:
@@ -210,8 +208,8 @@ def _says(found: Sequence[ChangedCalls]) -> str:
     words = [str(one) for one in found]
     rest = words[_SHOWN:]
     if rest:
-        digest = sha256("\n".join(rest).encode()).hexdigest()[:_DIGEST]
-        words = [*words[:_SHOWN], f"And {len(rest)} more, which the waves show (digest {digest})"]
+        told = f"And {len(rest)} more, which the waves show (digest {digest(rest)})"
+        words = [*words[:_SHOWN], told]
     return ". ".join(words) + "."
 
 
@@ -220,9 +218,17 @@ def _goes_without(mesh: Mesh, calls: ChangedCalls, ordered: set[Ref]) -> bool:
     call these pods by their own address.
     """
     ref = calls.target.ref
-    service, workload = mesh.services.get(ref), mesh.workload(ref)
+    service = mesh.services.get(ref)
     servers = {w.ref for w in mesh.services.workloads(service)} if service else {ref}
     if calls.callers == "sidecar" and servers & ordered:
         return True
+    return calls.direct and not is_called_by_address(mesh, ref)
+
+
+def is_called_by_address(mesh: Mesh, target: Ref) -> bool:
+    """Whether a Service without a virtual IP leads to the pods of a Service or workload: then somebody calls
+    them by their own address.
+    """
+    service, workload = mesh.services.get(target), mesh.workload(target)
     leading = (service,) if service else mesh.services.of_workload(workload) if workload else ()
-    return calls.direct and not any(one.headless for one in leading)
+    return any(one.headless for one in leading)

@@ -28,13 +28,9 @@ def reverted(course: Course, forward: Iterable[Exposed]) -> tuple[Exposed, ...]:
     """All that only a rollback, from the end of some wave, opens or closes: between moments of the way
     forward.
     """
-    known = {_plain(one) for one in forward}
-    found = (one for one in _reverted(course) if _plain(one) not in known)
-    return tuple({(_plain(one), one.since, one.until): one for one in found}.values())
-
-
-def _plain(one: Exposed) -> tuple[object, ...]:
-    return one.kind, one.change._replace(alike=False, request="", why="")
+    known = {one.what for one in forward}
+    found = (one for one in _reverted(course) if one.what not in known)
+    return tuple({(one.what, one.since, one.until): one for one in found}.values())
 
 
 def _reverted(course: Course) -> Iterator[Exposed]:

@@ -1,5 +1,7 @@
 """Whole rehearsals on the in-memory cluster, from the manifests of an example to the verdict."""
 
+from itertools import count
+
 import pytest
 import yaml
 
@@ -93,6 +95,30 @@ def test_an_answer_that_changes_is_an_incident_with_its_step(before, now, kind):
     first = wrong[0]
     assert first.wave == "ambient-components"
     assert "" not in {first.caller, first.service, first.request}
+
+
+def test_a_run_that_nobody_saw_is_not_passed():
+    """As when istiod stays behind the cluster: from some moment on there are no answers at all."""
+
+    def silent(throwaway):
+        ask = throwaway.traffic.take
+        throwaway.traffic.take = lambda: () if throwaway.installed else ask()
+
+    report = run(FakeProvider(silent))
+    assert report.verdict is Outcome.INCONCLUSIVE
+    told = next(one for one in report.reasons if one.startswith("no call was answered for "))
+    assert "s during the plan, at " in told
+
+
+def test_a_look_without_an_answer_is_not_a_gap():
+    """Callers take turns: two looks may be closer than two answers are."""
+
+    def now_and_then(throwaway):
+        ask, turns = throwaway.traffic.take, count()
+        throwaway.traffic.take = lambda: ask() if next(turns) % 2 else ()
+
+    report = run(FakeProvider(now_and_then))
+    assert report.verdict is Outcome.PASSED, report.reasons
 
 
 def edited(plan, edit):
