@@ -1,13 +1,19 @@
-"""Small meshes for hypothesis: namespaces, workloads of several kinds, services, policies, routes."""
+"""Small meshes for hypothesis: namespaces, workloads of several kinds, services, policies, routes; and their
+plans.
+"""
 
 from hypothesis import strategies as st
 
 from migrator.istio import kinds
 from migrator.model.resource import Ref, Resource
 from migrator.model.snapshot import Snapshot
+from migrator.planner import PlanOptions, make_plan
+from migrator.planner.options import Acknowledge
+from migrator.rules import all_rules, analyze
 
 NAMESPACES = ("bank", "shop")
 APPS = ("a", "b", "c")
+EVERYTHING = tuple(Acknowledge(code=rule.code) for rule in all_rules())
 
 _injection = st.sampled_from(
     [
@@ -186,3 +192,13 @@ def _now_and_then(draw):
 
 
 snapshots = resources().map(Snapshot)
+
+
+def planned(mesh, **options):
+    """The plan of a mesh, from the findings of all rules."""
+    return make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(**options))
+
+
+def planned_with_all_accepted(mesh):
+    """The same where a person has accepted whatever a rule says, so that nobody stays behind for it."""
+    return planned(mesh, acknowledge=EVERYTHING)

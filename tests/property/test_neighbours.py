@@ -11,12 +11,9 @@ from migrator.exposure.compare import compare
 from migrator.exposure.ways import Kind
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
-from migrator.planner import PlanOptions, make_plan
-from migrator.planner.options import Acknowledge
 from migrator.planner.outlook.exposing import exposed
 from migrator.planner.outlook.moments import moments
-from migrator.rules import all_rules, analyze
-from tests.property.meshes import resources
+from tests.property.meshes import planned_with_all_accepted, resources
 
 
 @settings(max_examples=20, deadline=None)
@@ -24,9 +21,7 @@ from tests.property.meshes import resources
 def test_what_opens_between_neighbours_opens_against_the_start_or_ends_a_closing(found, chance):
     """In whatever order somebody puts the steps: in the tool's own there is hardly anything to see."""
     mesh = Mesh(Snapshot(found))
-    findings = analyze(mesh, all_rules())
-    everything = tuple(Acknowledge(code=finding.code) for finding in findings)
-    plan = _shuffled(make_plan(mesh, findings, PlanOptions(acknowledge=everything)), chance)
+    plan = _shuffled(planned_with_all_accepted(mesh), chance)
     told = exposed(mesh, plan)
     places = {step.id: number for number, (_, _, step) in enumerate(plan.steps())}
 

@@ -7,20 +7,23 @@ from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
-from migrator.planner import Plan, PlanOptions, make_plan
+from migrator.planner import Plan
 from migrator.planner.file.invariants import broken, enrols
 from migrator.planner.file.planfile import dump, load
-from migrator.planner.options import Acknowledge
-from migrator.rules import all_rules, analyze
 from migrator.steps import CreateObject, DeleteObject, PatchTemplate, SetLabels
-from tests.property.meshes import resource, resources, service, workload
-
-EVERYTHING = tuple(Acknowledge(code=rule.code) for rule in all_rules())
+from tests.property.meshes import (
+    EVERYTHING,
+    planned,
+    planned_with_all_accepted,
+    resource,
+    resources,
+    service,
+    workload,
+)
 
 
 def plan_of(found, **options) -> Plan:
-    mesh = Mesh(Snapshot(found))
-    return make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(**options))
+    return planned(Mesh(Snapshot(found)), **options)
 
 
 @settings(max_examples=150, deadline=None)
@@ -56,7 +59,7 @@ def test_a_plan_file_reads_back_as_the_plan(found):
 def test_everybody_with_a_sidecar_moves_or_is_named_as_staying(found):
     """Nobody is forgotten: each meshed workload is in the scope or among the exclusions."""
     mesh = Mesh(Snapshot(found))
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(acknowledge=EVERYTHING))
+    plan = planned_with_all_accepted(mesh)
     moving = {(s.namespace, w) for s in plan.scope for w in s.workloads}
     staying = {(e.target.namespace, f"{e.target.kind}/{e.target.name}") for e in plan.exclusions}
 
@@ -69,7 +72,7 @@ def test_everybody_with_a_sidecar_moves_or_is_named_as_staying(found):
 def test_a_guarded_workload_is_guarded_before_it_is_ambient(found):
     """I7-I9, recomputed from the mesh: L7 protection has its twin, its ALLOW and its guard first."""
     mesh = Mesh(Snapshot(found))
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(acknowledge=EVERYTHING))
+    plan = planned_with_all_accepted(mesh)
     steps = [step for _, _, step in plan.steps()]
     position = {step.id: number for number, step in enumerate(steps)}
     for scope in plan.scope:
@@ -91,7 +94,7 @@ def test_a_guarded_workload_is_guarded_before_it_is_ambient(found):
 def test_servers_that_judge_callers_receive_hbone_first(found):
     """I5, recomputed from the mesh: whoever stays or moves later is reached over HBONE, not in plaintext."""
     mesh = Mesh(Snapshot(found))
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(acknowledge=EVERYTHING))
+    plan = planned_with_all_accepted(mesh)
     ids = [step.id for _, _, step in plan.steps()]
     if not plan.phases:
         return
@@ -107,7 +110,7 @@ def test_servers_that_judge_callers_receive_hbone_first(found):
 def test_what_has_no_sidecar_is_kept_out_before_its_namespace_flips(found):
     """I4, recomputed from the mesh."""
     mesh = Mesh(Snapshot(found))
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(acknowledge=EVERYTHING))
+    plan = planned_with_all_accepted(mesh)
     steps = [step for _, _, step in plan.steps()]
     for number, step in enumerate(steps):
         if not (isinstance(step, SetLabels) and step.target.kind == "Namespace" and enrols(step)):

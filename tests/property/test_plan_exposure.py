@@ -5,21 +5,16 @@ from hypothesis import given, settings
 from migrator.exposure.compare import compare
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
-from migrator.planner import PlanOptions, make_plan
-from migrator.planner.options import Acknowledge
 from migrator.planner.outlook.exposing import exposed
 from migrator.planner.outlook.moments import moments
-from migrator.rules import all_rules, analyze
-from tests.property.meshes import resources
+from tests.property.meshes import planned, planned_with_all_accepted, resources
 
 
 @settings(max_examples=20, deadline=None)
 @given(resources())
 def test_every_change_of_some_moment_is_told_and_no_other(found):
     mesh = Mesh(Snapshot(found))
-    findings = analyze(mesh, all_rules())
-    everything = tuple(Acknowledge(code=finding.code) for finding in findings)
-    plan = make_plan(mesh, findings, PlanOptions(acknowledge=everything))
+    plan = planned_with_all_accepted(mesh)
     first, *later = moments(mesh, plan)
     seen = set()
     for moment in later:
@@ -39,7 +34,7 @@ def _plain(change):
 def test_a_plan_without_accepted_blockers_opens_nothing_that_a_policy_denies(found):
     """Somebody whom STRICT refused for want of mutual TLS may get through once ztunnel speaks for it."""
     mesh = Mesh(Snapshot(found))
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions())
+    plan = planned(mesh)
     opens = [one for p in plan.phases for wave in p.waves for one in wave.exposure.opens]
     against = {one.policy.kind if one.policy and one.identities else str(one) for one in opens}
     assert against <= {"PeerAuthentication"}

@@ -8,14 +8,12 @@ from migrator.exposure.crowd import Crowd
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
-from migrator.planner import PlanOptions, make_plan
 from migrator.planner.outlook.course import Course
 from migrator.planner.outlook.exposing import exposed, on_course
 from migrator.planner.outlook.likeness import Likeness
 from migrator.planner.outlook.rerouting import rerouted
 from migrator.planner.outlook.reverting import reverted
-from migrator.rules import all_rules, analyze
-from tests.property.meshes import resource, service, workload
+from tests.property.meshes import planned, resource, service, workload
 
 TEAMS = tuple(f"team-{number}" for number in range(1, 7))
 FROM = {
@@ -40,12 +38,7 @@ def teams(draw):
     strict = draw(st.booleans())
     odd = draw(st.sampled_from([*TEAMS, ""]))
     for home in TEAMS:
-        meta = {"labels": {"istio-injection": "enabled"}}
-        found += [
-            resource(kinds.NAMESPACE, "", home, metadata=meta),
-            *(workload(kinds.DEPLOYMENT, home, name, {}) for name in "ab"),
-            *(service(home, name) for name in "ab"),
-        ]
+        found += _team(home)
         action, source, operation = draw(_rules()) if home == odd else one
         rule = {"from": FROM[source], "to": TO[operation]}
         rule = {key: value for key, value in rule.items() if value}
@@ -55,6 +48,23 @@ def teams(draw):
             mode = {"mtls": {"mode": "STRICT"}}
             found.append(resource(kinds.PEER_AUTHENTICATION, home, "strict", spec=mode))
     return found
+
+
+def _team(home):
+    """A namespace with two workloads behind Services."""
+    meta = {"labels": {"istio-injection": "enabled"}}
+    return [
+        resource(kinds.NAMESPACE, "", home, metadata=meta),
+        *(workload(kinds.DEPLOYMENT, home, name, {}) for name in "ab"),
+        *(service(home, name) for name in "ab"),
+    ]
+
+
+def _by_itself(ask):
+    """What is said where no namespace counts as like another."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
+        return ask()
 
 
 def _rules():
@@ -76,11 +86,9 @@ def _at(home, value):
 def test_a_namespace_is_told_the_same_by_itself(found, random):
     """In whatever order somebody put the waves: the first namespace may be the last to move."""
     mesh = Mesh(Snapshot(found))
-    plan = _shuffled(make_plan(mesh, analyze(mesh, all_rules()), PlanOptions()), random)
+    plan = _shuffled(planned(mesh), random)
     together = exposed(mesh, plan)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
-        alone = exposed(mesh, plan)
+    alone = _by_itself(lambda: exposed(mesh, plan))
     assert _plain(together) == _plain(alone)
 
 
@@ -100,11 +108,9 @@ def test_the_way_back_and_the_routes_are_told_the_same_by_itself(found, random, 
                 resource(kinds.REQUEST_AUTHENTICATION, home, "tokens", spec=tokens),
             ]
     mesh = Mesh(Snapshot(found))
-    plan = _shuffled(make_plan(mesh, analyze(mesh, all_rules()), PlanOptions()), random)
+    plan = _shuffled(planned(mesh), random)
     together = _back_and_routes(mesh, plan)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
-        alone = _back_and_routes(mesh, plan)
+    alone = _by_itself(lambda: _back_and_routes(mesh, plan))
     assert together == alone
     assert together[1]
     assert bool(together[0]) is jobs
@@ -145,19 +151,13 @@ def _plain(found):
 def test_alike_namespaces_are_looked_at_once(monkeypatch):
     found = []
     for home in TEAMS:
-        meta = {"labels": {"istio-injection": "enabled"}}
         spec = {
             "selector": {"matchLabels": {"app": "a"}},
             "rules": [{"from": _at(home, FROM["neighbour"]), "to": TO["reads"]}],
         }
-        found += [
-            resource(kinds.NAMESPACE, "", home, metadata=meta),
-            *(workload(kinds.DEPLOYMENT, home, name, {}) for name in "ab"),
-            *(service(home, name) for name in "ab"),
-            resource(kinds.AUTHORIZATION_POLICY, home, "p", spec=spec),
-        ]
+        found += [*_team(home), resource(kinds.AUTHORIZATION_POLICY, home, "p", spec=spec)]
     mesh = Mesh(Snapshot(found))
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions())
+    plan = planned(mesh)
     looked = []
     during = Crowd.during
     monkeypatch.setattr(
@@ -166,6 +166,5 @@ def test_alike_namespaces_are_looked_at_once(monkeypatch):
     told = exposed(mesh, plan)
     alike = len(looked)
     looked.clear()
-    monkeypatch.setattr(Likeness, "key", lambda _, locality: locality.namespace)
-    assert len(exposed(mesh, plan)) == len(told) > 0
+    assert len(_by_itself(lambda: exposed(mesh, plan))) == len(told) > 0
     assert alike < len(looked)

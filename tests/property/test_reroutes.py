@@ -11,13 +11,10 @@ from migrator.exposure.shaping import settings as done
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
-from migrator.planner import PlanOptions, make_plan
-from migrator.planner.options import Acknowledge
 from migrator.planner.outlook.course import Course
 from migrator.planner.outlook.moments import moments
 from migrator.planner.outlook.rerouting import rerouted
-from migrator.rules import all_rules, analyze
-from tests.property.meshes import APPS, NAMESPACES, resource, resources
+from tests.property.meshes import APPS, NAMESPACES, planned_with_all_accepted, resource, resources
 
 ROUTED = (Caller.AMBIENT, Caller.GATEWAY, Caller.OUTSIDE, Caller.SIDECAR)
 HOSTS = [f"{app}.{home}.svc.cluster.local" for app in APPS for home in NAMESPACES]
@@ -54,9 +51,7 @@ def shaped(draw):
 @given(shaped())
 def test_every_reroute_of_some_moment_is_told_and_no_other(found):
     mesh = Mesh(Snapshot(found))
-    findings = analyze(mesh, all_rules())
-    everything = tuple(Acknowledge(code=finding.code) for finding in findings)
-    plan = make_plan(mesh, findings, PlanOptions(acknowledge=everything))
+    plan = planned_with_all_accepted(mesh)
     first, *later = moments(mesh, plan)
     seen = {one for moment in later for one in _met(first.state, moment.state)}
     told = {(one.service, one.before, one.now, one.shift) for one in rerouted(Course(mesh, plan))}

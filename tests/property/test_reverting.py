@@ -9,20 +9,11 @@ from hypothesis import strategies as st
 from migrator.exposure.compare import compare
 from migrator.istio.mesh import Mesh
 from migrator.model.snapshot import Snapshot
-from migrator.planner import PlanOptions, make_plan
-from migrator.planner.options import Acknowledge
 from migrator.planner.outlook.course import Course
 from migrator.planner.outlook.exposing import on_course
 from migrator.planner.outlook.moments import moments, moments_back
 from migrator.planner.outlook.reverting import reverted
-from migrator.rules import all_rules, analyze
-from tests.property.meshes import resources
-
-
-def _plan(mesh):
-    findings = analyze(mesh, all_rules())
-    everything = tuple(Acknowledge(code=finding.code) for finding in findings)
-    return make_plan(mesh, findings, PlanOptions(acknowledge=everything))
+from tests.property.meshes import planned_with_all_accepted, resources
 
 
 def _shuffled(plan, chance):
@@ -88,7 +79,7 @@ def _check(mesh, plan, kinds=("opens", "closes", "unknown")):
 @given(resources())
 def test_what_only_a_rollback_changes_is_told_and_nothing_else(found):
     mesh = Mesh(Snapshot(found))
-    _check(mesh, _plan(mesh))
+    _check(mesh, planned_with_all_accepted(mesh))
 
 
 @settings(max_examples=8, deadline=None)
@@ -96,4 +87,4 @@ def test_what_only_a_rollback_changes_is_told_and_nothing_else(found):
 def test_in_other_orders_too(found, chance):
     """Of an identity that only a waypoint has which is not made yet, whole states say that it is unknown."""
     mesh = Mesh(Snapshot(found))
-    _check(mesh, _shuffled(_plan(mesh), chance), ("opens", "closes"))
+    _check(mesh, _shuffled(planned_with_all_accepted(mesh), chance), ("opens", "closes"))
