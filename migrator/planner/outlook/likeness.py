@@ -27,6 +27,7 @@ READ_WHOLE = (kinds.GATEWAY, kinds.GATEWAY_CLASS, kinds.CONFIG_MAP)
 # Neither a number nor a word of a sentence, so that it can be told from all else in a text
 _STANDS_OUT = re.compile(r"[a-z].*[0-9-]|[0-9-].*[a-z]")
 _WORD = rb"[a-z0-9-]+"
+_INSIDE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")  # the characters of a word
 _CONTAINERS = ("containers", "initContainers")
 _HOLE = b"\0"
 
@@ -120,17 +121,28 @@ def _workload(mesh: Mesh, workload: Workload) -> Any:
 
 
 def whole_word(name: str) -> re.Pattern[bytes]:
-    """The name where it stands by itself."""
-    return re.compile(_by_itself(name).encode())
+    """The name where it stands by itself.
 
-
-def _by_itself(name: str) -> str:
-    """The name comes first in the pattern, so that `re` looks for it before it looks around."""
-    word = re.escape(name)
-    return rf"{word}(?<![a-z0-9-]{word})(?![a-z0-9-])"
+    It comes first in the pattern, so that `re` looks for it before it looks around.
+    """
+    word = re.escape(name.encode())
+    return re.compile(rb"%b(?<![a-z0-9-]%b)(?![a-z0-9-])" % (word, word))
 
 
 def renaming(old: str, new: str) -> Callable[[str], str]:
     """Texts about one namespace as texts about another."""
-    pattern = re.compile(_by_itself(old))
-    return lambda text: pattern.sub(new, text) if old in text else text
+    return lambda text: _renamed(text, old, new) if old and old in text else text
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """As `whole_word` finds the name; for short texts, which are not worth a pattern of their own."""
+    out: list[str] = []
+    begin, at = 0, text.find(old)
+    while at != -1:
+        end = at + len(old)
+        if text[at - 1 : at] in _INSIDE or text[end : end + 1] in _INSIDE:
+            at = text.find(old, at + 1)
+            continue
+        out += (text[begin:at], new)
+        begin, at = end, text.find(old, end)
+    return "".join((*out, text[begin:]))

@@ -5,6 +5,7 @@ Service is bound to, from these objects, and from how and from where its caller 
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from migrator.exposure.callers import Source
@@ -21,6 +22,7 @@ from .shaped import Objects, Shaped
 
 _ELSEWHERE = ""  # any namespace that no object names
 _ROUTED = frozenset({Caller.SIDECAR, Caller.AMBIENT, Caller.GATEWAY, Caller.OUTSIDE})
+_SENT_ON = frozenset({Caller.AMBIENT, Caller.GATEWAY})  # by way of the waypoint, if there is one
 
 
 class Rerouted(NamedTuple):
@@ -85,7 +87,7 @@ class _OfService:
         self._by_labels = False
         for objects in versions:
             self._look(objects)
-        self._done: dict[tuple[int, Caller, str, object], _Done | None] = {}
+        self._done: dict[object, _Done | None] = {}
 
     def all(self) -> Iterator[Rerouted]:
         for number, part in enumerate(self._parts):
@@ -128,7 +130,7 @@ class _OfService:
             if ref is not None and ref.namespace not in self._choosing:
                 yield sample.source, not sample.alone
 
-    @property
+    @cached_property
     def _known(self) -> frozenset[Ref] | None:
         """Who calls it, where that is known of every workload behind it."""
         mesh, calls = self._course.mesh, self._course.calls
@@ -143,7 +145,7 @@ class _OfService:
         for caller in sorted(now):
             for before in sorted({caller} if caller in was else was):
                 then, today = self._at(0, before, seen), self._at(number, caller, seen)
-                if then is None or today is None:
+                if then is None or today is None or then.settings == today.settings:
                     continue
                 found, where = shift(then.settings, today.settings), today.where
                 if found:
@@ -163,12 +165,13 @@ class _OfService:
 
     def _at(self, number: int, caller: Caller, seen: _Seen) -> _Done | None:
         """What is done of the call; None where none passes."""
-        key = (number, caller, seen.namespace, tuple(sorted(seen.labels.items())))
+        part = self._parts[number]
+        bound = part.bound if caller in _SENT_ON else Bound()
+        key = (part.objects.since, bound, caller, seen.namespace, *sorted(seen.labels.items()))
         if key not in self._done:
-            part = self._parts[number]
             mesh, same = part.objects.mesh, part.objects.same
             client = Client(caller, seen.namespace, seen.labels)
-            acting = behaviours(mesh, client, self._service, part.bound)
+            acting = behaviours(mesh, client, self._service, bound)
             done = _Done(
                 settings(mesh, Call(client, self._service), acting, same), acting[-1].where
             )
