@@ -78,14 +78,15 @@ def _components_first(steps: Steps) -> Iterator[str]:
     ready = moving = False
     for _, step in steps:
         ready = ready or step.id == "prepare.dataplane"
-        moving = moving or enrols(step)
-        if enrols(step) and not ready:
+        now = enrols(step)
+        moving = moving or now
+        if now and not ready:
             yield f"I3: {step.id} comes before istio-cni and ztunnel are there"
         if moving and step.id.startswith("hbone."):
             yield f"I5: {step.id} comes after somebody is ambient already"
     enrolled: set[str] = set()
     for _, step in steps:
-        if _is_namespace(step) and enrols(step):
+        if enrols(step) and _is_namespace(step):
             enrolled.add(step.target.name)
         if not isinstance(step, PatchTemplate) or step.labels.get(names.DATAPLANE_MODE) != "none":
             continue
@@ -97,16 +98,16 @@ def _waypoint_first(steps: Steps) -> Iterator[str]:
     """I6: a Service is bound after its waypoint is made and seen ready; the waypoint is never deleted."""
     made: set[str] = set()
     for _, step in steps:
-        ref = step.target.ref
-        if isinstance(step, CreateObject) and ref.group_kind == kinds.GATEWAY:
-            made.add(f"{ref.namespace}/{ref.name}")
+        at = step.target
+        if isinstance(step, CreateObject) and at.ref.group_kind == kinds.GATEWAY:
+            made.add(f"{at.namespace}/{at.name}")
         if isinstance(step, SetLabels) and step.labels.get(names.USE_WAYPOINT):
-            waypoint = f"{ref.namespace}/{step.labels[names.USE_WAYPOINT]}"
+            waypoint = f"{at.namespace}/{step.labels[names.USE_WAYPOINT]}"
             if waypoint not in made:
                 yield f"I6: {step.id} binds to {waypoint}, which no step before it makes"
             if not any(check.predicate == "waypoint-ready" for check in step.before):
                 yield f"I6: {step.id} does not wait until the waypoint is ready"
-        if isinstance(step, DeleteObject) and ref.group_kind == kinds.GATEWAY:
+        if isinstance(step, DeleteObject) and at.ref.group_kind == kinds.GATEWAY:
             yield f"I6: {step.id} deletes a Gateway"
 
 
@@ -130,11 +131,11 @@ def _guarded(steps: Steps) -> Iterator[str]:
     first_bind = min(binds.values(), default=len(steps))
     is_guarded = False
     for number, (_, step) in enumerate(steps):
-        ref = step.target.ref
+        at = step.target
         is_guard = step.id.startswith("guard.")
-        if isinstance(step, CreateObject) and ref.group_kind == kinds.AUTHORIZATION_POLICY:
-            if not is_guard and number > binds.get(ref.namespace, first_bind):
-                yield f"I7/I8: {step.id} comes after Services of {ref.namespace} are bound"
+        if isinstance(step, CreateObject) and at.ref.group_kind == kinds.AUTHORIZATION_POLICY:
+            if not is_guard and number > binds.get(at.namespace, first_bind):
+                yield f"I7/I8: {step.id} comes after Services of {at.namespace} are bound"
             if is_guard and number > order.get(step.id.replace("guard.", "move.", 1), len(steps)):
                 yield f"I9: {step.id} comes after its workload moved"
         if isinstance(step, UpdateSpec) and step.id.startswith("narrow.") and not is_guarded:
@@ -148,7 +149,7 @@ def _kept(steps: Steps) -> Iterator[str]:
     for _, step in steps:
         if not isinstance(step, SetLabels):
             continue
-        if _is_namespace(step) and names.REVISION in step.labels:
+        if names.REVISION in step.labels and _is_namespace(step):
             gone.add(step.target.name)
         if step.target.ref.group_kind == kinds.GATEWAY and step.target.namespace in gone:
             yield f"I10: {step.id} comes after the namespace lost its revision"
@@ -163,7 +164,7 @@ def _deletes(steps: Steps) -> Iterator[str]:
                 yield f"I12: {step.id} deletes outside the last phase"
             if step.target.ref.group_kind == kinds.POD:
                 yield f"I12: {step.id} deletes a pod"
-        if _is_namespace(step) and enrols(step):
+        if enrols(step) and _is_namespace(step):
             enrolled.add(step.target.name)
         is_move = isinstance(step, RestartWorkload) and step.id.startswith("move.")
         if is_move and step.target.namespace not in enrolled:

@@ -28,18 +28,20 @@ def fewer(levels: Levels, successors: Successors, homes: Mapping[Node, str]) -> 
     `homes`: the namespaces of nodes that move by themselves.
     """
     place = {node: n for n, groups in enumerate(levels) for group in groups for node in group}
+    last = max(place.values(), default=0)  # nobody moves later than the last
     alone = {group[0] for groups in levels for group in groups if len(group) == 1} & homes.keys()
     for nodes in grouped(sorted(alone), homes.__getitem__).values():
         used = {place[node] for node in nodes}
         if len(used) > 1:
-            place.update(_settled(_spans(nodes, place, successors), used))
+            place.update(_settled(_spans(nodes, place, successors, last), used))
     groups = [group for found in levels for group in found]
     by_level = grouped(sorted(groups), lambda group: str(place[group[0]]))
     return tuple(by_level.get(str(level), ()) for level in range(len(levels)))
 
 
-def _spans(nodes: Iterable[Node], place: Mapping[Node, int], after: Successors) -> Iterator[_Span]:
-    last = max(place.values())
+def _spans(
+    nodes: Iterable[Node], place: Mapping[Node, int], after: Successors, last: int
+) -> Iterator[_Span]:
     for node in nodes:
         latest = min((place[one] - 1 for one in after[node]), default=last)
         yield _Span(latest, place[node], node)
