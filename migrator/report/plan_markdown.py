@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from migrator.planner.file.alike import Alike
 from migrator.planner.file.invariants import broken
 from migrator.planner.file.yaml_text import block
 from migrator.planner.plan import Acknowledgement, Plan, Wave
@@ -32,9 +33,10 @@ def _sections(plan: Plan) -> Iterator[list[str]]:
     yield _verdict(plan)
     yield _exposure(plan)
     yield _scope(plan)
+    step = Alike(_step)
     for phase in plan.phases:
         yield [f"## Phase: {phase.name.value}", "", prose(phase.goal), ""]
-        yield from map(_wave, phase.waves)
+        yield from (_wave(wave, step) for wave in phase.waves)
 
 
 def _head(plan: Plan) -> str:
@@ -113,15 +115,13 @@ def _scope(plan: Plan) -> list[str]:
     return [*out, ""]
 
 
-def _wave(wave: Wave) -> list[str]:
-    out = [f"### {prose(wave.name)}", "", prose(wave.goal), ""]
-    for step in wave.steps:
-        out += _step(step)
+def _wave(wave: Wave, step: Alike) -> list[str]:
+    out = [f"### {prose(wave.name)}", "", prose(wave.goal), "", *map(step, wave.steps)]
     out += ["Gates:", "", *(f"- {gate.kind}: {prose(gate.says)}" for gate in wave.gates), ""]
     return out
 
 
-def _step(step: AnyStep) -> list[str]:
+def _step(step: AnyStep) -> str:
     codes = f" ({', '.join(step.rules)})" if step.rules else ""
     out = [
         "<details>",
@@ -137,7 +137,7 @@ def _step(step: AnyStep) -> list[str]:
         out += [*fenced(block(change).rstrip(), "yaml"), ""]
     out += [_check("Before", check) for check in step.before]
     out += [_check("After", check) for check in step.after]
-    return [*out, f"- Undo: {prose(step.undo())}", "", "</details>", ""]
+    return "\n".join((*out, f"- Undo: {prose(step.undo())}", "", "</details>", ""))
 
 
 def _summary(step: AnyStep) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from migrator.planner.plan import SCHEMA, Phase, Plan, Wave
+from migrator.steps import AnyStep
 
 from . import yaml_lines
+from .alike import Alike
 from .yaml_text import block
 
 SCHEMA_FILE = "plan.schema.json"
@@ -35,29 +37,33 @@ def parts(plan: Plan) -> Iterator[str]:
     before["rollback"] = _calls(before["rollback"])
     yield _HEAD + block(before)
     yield _list("phases", plan.phases, 0)
+    step = Alike(_step)
     for phase in plan.phases:
-        yield from _phase(phase)
+        yield from _phase(phase, step)
     yield _block(after, 0)
 
 
-def _phase(phase: Phase) -> Iterator[str]:
+def _phase(phase: Phase, step: Alike) -> Iterator[str]:
     before, after = _around(phase, "waves")
     yield block([before])
     yield _list("waves", phase.waves, 2)
     for wave in phase.waves:
-        yield from _wave(wave)
+        yield from _wave(wave, step)
     yield _block(after, 2)
 
 
-def _wave(wave: Wave) -> Iterator[str]:
+def _wave(wave: Wave, step: Alike) -> Iterator[str]:
     before, after = _around(wave, "steps")
     yield block([before], 2)
     yield _list("steps", wave.steps, 4)
-    for step in wave.steps:
-        yield block([_tidy(step.model_dump(mode="json"))], 4)
+    yield from map(step, wave.steps)
     after["gates"] = [_without(gate, {"minutes": 0}) for gate in after["gates"]]
     after["exposure"] = _calls(after["exposure"])
     yield _block(after, 4)
+
+
+def _step(step: AnyStep) -> str:
+    return block([_tidy(step.model_dump(mode="json"))], 4)
 
 
 def _around(model: BaseModel, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
