@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from migrator.exposure.calling import Caller, Target
 from migrator.exposure.enforcing import By, Enforcing
 from migrator.exposure.facts import Facts, is_http
-from migrator.exposure.paths import Caller, Path, Target, path
+from migrator.exposure.paths import Path, paths
 from migrator.exposure.policies import Level
 from migrator.exposure.requests import distinguishing
 from migrator.exposure.state import Pods, State
@@ -191,11 +192,13 @@ class _Moment:
         if workload not in self._state.mesh.services.workloads(target.service):
             return
         for caller in _CALLERS:
-            way = path(self._facts, caller, target, workload, same)
+            # of two ways the first is that of a proxy that begins now, as the one that is asked for
+            way = next(paths(self._facts, caller, target, workload, same))
             if way.refused or way.unknown:
                 continue
             proxy = self._told.waypoints.get(gateway)
-            texts = (server.text, proxy.text if proxy else "", key.mode)
+            reached = self._told.way_to(target.service.host, target.port)
+            texts = (server.text, proxy.text if proxy else "", key.mode, reached)
             yield from self._all.once(
                 (repr(way.key), caller, target.port, target.service.host, texts),
                 (

@@ -27,7 +27,7 @@ from .agreement import Agreement
 from .controlplane import ControlPlane
 from .generated_moments import Pair
 from .oracle import Oracle
-from .oracle_told import OF_WORKLOAD, tell
+from .oracle_told import OF_WORKLOAD, Asked, tell
 
 _SECONDS = 60
 _SECONDS_AGAIN = 2  # for a pair that has differed already
@@ -204,10 +204,10 @@ def differing(
     began = time.monotonic()
     given_up: list[tuple[Stage, list[str]]] = []
     while left:
-        answer, still = asker.oracle.ztunnel(), []
+        asked, still = Asked.of(asker.oracle), []
         for stage in left:
             assert stage.moment is not None
-            told = tell(plane, asker.oracle, stage.pair.namespaces, answer)
+            told = tell(plane, asker.oracle, stage.pair.namespaces, asked)
             words = ["istiod does not know all pods"]
             if told is not None:
                 words = asker.agreement.differences(told, stage.moment.state)

@@ -22,6 +22,10 @@ _META, _META_JSON = "ISTIO_META_", "ISTIO_METAJSON_"
 _SECONDS = 20
 
 Answer = Mapping[str, Mapping[str, Any]]
+_CALLER = {  # a sidecar of a pod that istiod does not know, in a namespace that says nothing of its own
+    "id": "sidecar~198.51.100.8~caller.elsewhere~elsewhere.svc.cluster.local",
+    "metadata": {"NAMESPACE": "elsewhere", "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": "1.30.3"},
+}
 
 
 class OracleError(Exception):
@@ -46,9 +50,12 @@ class Oracle:
         """It ends by itself when nothing more can be asked."""
         self._process.communicate(timeout=_SECONDS)
 
-    def ask(self, node: Mapping[str, Any], types: Iterable[str]) -> Answer:
-        """Resources by type and name, on a new stream. Raises OracleError."""
-        question = {"node": node, "types": list(types), "timeout": _SECONDS}
+    def ask(self, node: Mapping[str, Any], types: Iterable[str], stay: float = 0) -> Answer:
+        """Resources by type and name, on a new stream, with what is pushed on it in `stay` seconds more.
+
+        Raises OracleError.
+        """
+        question = {"node": node, "types": list(types), "timeout": _SECONDS, "stay": stay}
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             message = "the oracle has no pipes"
@@ -68,6 +75,10 @@ class Oracle:
     def envoy(self, pod: Mapping[str, Any]) -> Answer:
         """Listeners with their routes and extensions for the proxy of a running pod."""
         return self.ask(proxy_node(pod), (LISTENER,))
+
+    def clusters(self, stay: float = 0) -> Mapping[str, Mapping[str, Any]]:
+        """How a sidecar reaches every Service, by the cluster's name; one that runs already, for `stay` s."""
+        return self.ask(_CALLER, (CLUSTER,), stay)[CLUSTER]
 
 
 def ztunnel_node() -> dict[str, Any]:

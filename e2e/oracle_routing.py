@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from migrator.exposure.paths import Caller
+from migrator.exposure.calling import Caller
 from migrator.exposure.routing import Behaviour, Bound, Client, behaviours
 from migrator.exposure.state import Readiness, State
 from migrator.istio.services import Service

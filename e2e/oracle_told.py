@@ -102,11 +102,22 @@ class Proxy:
 
 
 class Told(NamedTuple):
-    """One moment. `services`: the waypoint of each Service by host, as `namespace/name` of its Gateway."""
+    """One moment. `services`: the waypoint of each Service by host, as `namespace/name` of its Gateway.
+    `clusters`: how a sidecar reaches each port of a Service, by the cluster's name.
+    """
 
     pods: Mapping[Alike, "Server"]
     services: Mapping[str, str]
     waypoints: Mapping[str, Proxy]
+    clusters: Mapping[str, Mapping[str, Any]]
+
+    def way_to(self, host: str, port: int) -> tuple[str, ...]:
+        """What a sidecar can send to a port of a Service: names of istiod's, and `mtls` where it is all."""
+        cluster = self.clusters[f"outbound|{port}||{host}"]
+        matches = tuple(one["name"] for one in cluster.get("transportSocketMatches", ()))
+        if cluster["type"] != "ORIGINAL_DST":
+            return matches
+        return ("mtls",) if "transportSocket" in cluster else ("plain",)
 
 
 class Server(NamedTuple):
@@ -136,15 +147,25 @@ class Server(NamedTuple):
         )
 
 
+class Asked(NamedTuple):
+    """What ztunnel, and a sidecar that calls, are told of the whole mesh."""
+
+    ztunnel: Answer
+    clusters: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, oracle: Oracle) -> "Asked":
+        return cls(oracle.ztunnel(), oracle.clusters())
+
+
 def tell(
-    plane: Reachable, oracle: Oracle, namespaces: Iterable[str], answer: Answer | None = None
+    plane: Reachable, oracle: Oracle, namespaces: Iterable[str], asked: Asked | None = None
 ) -> Told | None:
     """What is told now; None while a running pod is not known to istiod yet.
 
-    `answer` is what ztunnel has been told already.
+    `asked` is what was told of the whole mesh already.
     """
-    if answer is None:
-        answer = oracle.ztunnel()
+    answer, clusters = asked or Asked.of(oracle)
     policies, known = authorizations(answer), workloads(answer)
     pods: dict[Alike, Server] = {}
     waypoints: dict[str, Proxy] = {}
@@ -163,7 +184,7 @@ def tell(
         service.partition("/")[2]: _gateway(waypoint)
         for service, waypoint in service_waypoints(answer).items()
     }
-    return Told(pods, services, waypoints)
+    return Told(pods, services, waypoints, clusters)
 
 
 def ztunnel_allows(policies: Iterable[Authorization], request: Request) -> bool:

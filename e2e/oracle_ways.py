@@ -4,7 +4,7 @@ Simulated: callers, ztunnel and Envoy. What each of them does with a request is 
 `oracle_told`'s.
 """
 
-from migrator.exposure.paths import Caller, Target
+from migrator.exposure.calling import Caller, Target
 from migrator.exposure.policies import Level
 from migrator.exposure.verdict import identity
 
@@ -12,13 +12,8 @@ from .oracle_rbac import Request, allows, passes_token_on
 from .oracle_told import Alike, Server, Told, sidecar_allows, ztunnel_allows
 
 _DERIVED = {"namespace", "account", "trust"}
-_SENDS = {
-    (Caller.SIDECAR, "sidecar"): "mtls",
-    (Caller.SIDECAR, "hbone"): "mtls",
-    (Caller.SIDECAR, "ambient"): "hbone",
-    (Caller.AMBIENT, "hbone"): "hbone",
-    (Caller.AMBIENT, "ambient"): "hbone",
-}
+_TUNNELS = {"hbone", "ambient"}  # pods that take HBONE from ztunnel
+_TLS = "tlsMode-istio"  # the name that istiod gives mutual TLS with endpoints that have the label
 
 
 class Going:
@@ -30,7 +25,7 @@ class Going:
     def arrives(self, request: Request, key: Alike, server: Server, gateway: str) -> bool:
         """Whether the pods that are `key` get it; `gateway` is the Service's waypoint, if it has one."""
         values = {**request}
-        connection = _SENDS.get((self._caller, key.mode), "plain")
+        connection = self._sent(key, server)
         if self._caller is Caller.AMBIENT and gateway:
             if not self._passes(values, gateway):
                 return False
@@ -38,10 +33,25 @@ class Going:
             values |= identity(f"cluster.local/ns/{namespace}/sa/{name}")
         values["port"] = str(self._target.number)
         if connection == "mtls" and not _takes(server, self._target.number):
-            connection = "plain"
+            return False
         if connection == "plain":
             values |= identity("")
         return allowed(server, values, connection, self._level)
+
+    def _sent(self, key: Alike, server: Server) -> str:
+        if self._caller is Caller.AMBIENT:
+            return "hbone" if key.mode in _TUNNELS else "plain"
+        if self._caller is not Caller.SIDECAR:
+            return "plain"
+        service = self._target.service
+        assert service is not None
+        ways = self._told.way_to(service.host, self._target.port)
+        if ways in {("mtls",), ("plain",)}:
+            return ways[0]
+        if key.mode == "ambient" and "hbone" in ways:
+            return "hbone"
+        labelled = key.mode in {"sidecar", "hbone"} and _takes(server, self._target.number)
+        return "mtls" if labelled and _TLS in ways else "plain"
 
     def _passes(self, values: dict[str, str | None], gateway: str) -> bool:
         proxy, service = self._told.waypoints[gateway], self._target.service

@@ -19,7 +19,7 @@ from .test_moments import add_providers
 
 PAIRS = int(os.environ.get("MIGRATE_E2E_PAIRS", "15"))
 FIRST = int(os.environ.get("MIGRATE_E2E_FIRST", "0"))
-BATCH = 40
+BATCH = 120
 ORACLES = 4  # asked at once
 
 

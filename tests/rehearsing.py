@@ -8,8 +8,8 @@ from migrator.engine.apply import Job
 from migrator.engine.lock import Holder, Lock
 from migrator.engine.record import ClusterRecord, Record, plan_id
 from migrator.engine.run import Run
+from migrator.exposure.calling import Caller
 from migrator.exposure.enforcing import FORGED
-from migrator.exposure.paths import Caller
 from migrator.exposure.state import State, pods_of
 from migrator.exposure.verdict import Answer as Fate
 from migrator.exposure.verdict import Request, verdicts

@@ -14,7 +14,7 @@ from migrator.istio.traffic import fronts
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref
 
-from .paths import CALLERS, Caller
+from .calling import CALLERS, Caller
 from .patterns import matches
 from .policies import Atom
 from .state import State

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from migrator.model.resource import Ref
 
 from .callers import Sample
-from .paths import Caller, Path
+from .calling import Caller
+from .paths import Path
 from .requests import LIMIT
 from .targets import Pair
 from .verdict import Verdict

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from migrator.model.resource import Ref
 
 from .callers import BEYOND, Pattern, Sample, Sampled, Source, Ways, together
-from .paths import Caller
+from .calling import Caller
 
 _FEW = 64
 

@@ -41,6 +41,7 @@ class Facts:
         self._providers = Providers(state.mesh)
         self._servers: dict[tuple[Ref, Pods], Enforcing | None] = {}
         self._waypoints: dict[tuple[Ref, Ref], Enforcing] = {}
+        self._modes: dict[str, str] = {}
 
     def server(self, workload: Workload, pods: Pods) -> Enforcing | None:
         """What enforces at the pods: their sidecar, ztunnel, the gateway itself, or nobody."""
@@ -88,6 +89,14 @@ class Facts:
 
     def _mtls(self, workload: Workload) -> mtls.Mtls:
         return mtls.effective(*self._peers(workload), workload)
+
+    def mtls_of(self, namespace: str) -> str:
+        """The mode of a namespace, whatever single workloads of it have."""
+        if namespace not in self._modes:
+            peers = self.state.mesh.of(kinds.PEER_AUTHENTICATION)
+            root = self.state.mesh.config.root_namespace
+            self._modes[namespace] = mtls.of_namespace(peers, root, namespace)
+        return self._modes[namespace]
 
     def _peers(self, workload: Workload) -> tuple[tuple[Resource, ...], str]:
         peers = self.state.mesh.attachments.acting_on(kinds.PEER_AUTHENTICATION, workload)

@@ -5,69 +5,20 @@ The traffic matrix: istio/istio pilot/pkg/xds/endpoints/endpoint_builder.go (`su
 pilot/pkg/serviceregistry/ambient/workloads.go.
 """
 
-from enum import StrEnum
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from migrator.istio.pods.dataplane import Mode
-from migrator.istio.services import Service
 from migrator.istio.traffic import fronts
 from migrator.istio.workloads import Workload
-from migrator.model.resource import Ref
 
-from .enforcing import By, Enforcing
+from .calling import Caller, Target
+from .enforcing import Enforcing
 from .facts import Facts
-from .policies import Level
+from .sending import Sent, sent
 from .state import Pods, Readiness
 
-
-class Caller(StrEnum):
-    """How a caller sends; `outside` has no proxy of the mesh, whoever it is."""
-
-    SIDECAR = "sidecar"
-    AMBIENT = "ambient"
-    GATEWAY = "gateway"
-    OUTSIDE = "outside"
-    PROXYLESS = "proxyless"
-    PENDING = "pending"
-
-
-CALLERS = {
-    Mode.SIDECAR: Caller.SIDECAR,
-    Mode.SIDECAR_HBONE: Caller.SIDECAR,
-    Mode.MANUAL: Caller.SIDECAR,
-    Mode.MIXED: Caller.SIDECAR,
-    Mode.AMBIENT: Caller.AMBIENT,
-    Mode.GATEWAY: Caller.GATEWAY,
-    Mode.NONE: Caller.OUTSIDE,
-    Mode.PROXYLESS: Caller.PROXYLESS,
-    Mode.PENDING: Caller.PENDING,
-}
-_LEGACY = frozenset({Mode.SIDECAR, Mode.SIDECAR_HBONE, Mode.MANUAL, Mode.MIXED})
-_SENDS_HBONE = frozenset({Caller.SIDECAR, Caller.GATEWAY, Caller.AMBIENT})
-_BY_CLUSTER = frozenset({Caller.SIDECAR, Caller.GATEWAY})
 _ACCEPTS_HBONE = frozenset({Mode.AMBIENT, Mode.SIDECAR_HBONE})
-
-
-class Target(NamedTuple):
-    """What is called: a port of a Service, or with `service` None a port of the pods themselves."""
-
-    service: Service | None
-    workload: Workload | None
-    port: int  # as the caller names it
-    number: int  # the pods' own
-    http: bool | None  # None: the protocol is not declared, so it is what comes
-    servers: frozenset[Ref] = frozenset()
-
-    @property
-    def is_direct(self) -> bool:
-        """Whether the call goes to the pods' own addresses."""
-        return self.service is None or self.service.headless
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        if self.http is None:
-            return (Level.HTTP, Level.TCP)
-        return (Level.HTTP,) if self.http else (Level.TCP,)
 
 
 class Hop(NamedTuple):
@@ -97,29 +48,48 @@ class Path(NamedTuple):
         return (tuple(hop.key for hop in self.hops), self.refused, self.unknown)
 
 
-def path(facts: Facts, caller: Caller, target: Target, workload: Workload, pods: Pods) -> Path:
-    """The way of a call from `caller` to these pods."""
+def paths(
+    facts: Facts, caller: Caller, target: Target, workload: Workload, pods: Pods
+) -> Iterator[Path]:
+    """The ways that a call from `caller` to these pods may take: one, unless nobody can know which of two."""
     found = Path(caller, str(pods.mode))
     if caller is Caller.PENDING or pods.mode is Mode.PENDING:
-        return found._replace(refused="a pod is being captured: no traffic passes yet")
-    if pods.mode is Mode.PROXYLESS or caller is Caller.PROXYLESS:
-        return found._replace(unknown="proxyless gRPC is not part of the model")
-    gateway, readiness = _waypoint(facts, caller, target)
-    if readiness is Readiness.DOWN:
-        return found._replace(refused=f"the waypoint {gateway} has no pods")
+        yield found._replace(refused="a pod is being captured: no traffic passes yet")
+    elif pods.mode is Mode.PROXYLESS or caller is Caller.PROXYLESS:
+        yield found._replace(unknown="proxyless gRPC is not part of the model")
+    else:
+        yield from _between_proxies(found, facts, target, workload, pods)
+
+
+def _between_proxies(
+    found: Path, facts: Facts, target: Target, workload: Workload, pods: Pods
+) -> Iterator[Path]:
+    gateway, readiness = _waypoint(facts, found.caller, target)
     server = facts.server(workload, pods)
-    if gateway is None or target.service is None:
-        plaintext = _is_plaintext(caller, pods.mode, server, target.number) or _is_mixed(
-            facts, caller, target
-        )
-        last = (Hop(server, target.number, plaintext, None),) if server else ()
-        return found._replace(hops=last)
-    hops = [Hop(facts.waypoint(target.service, gateway), target.port, False, None)]  # noqa: FBT003
-    if server:
-        identity = fronts.principal(facts.state.mesh, gateway)
-        plaintext = pods.mode not in _ACCEPTS_HBONE
-        hops.append(Hop(server, target.number, plaintext, identity))
-    return found._replace(hops=tuple(hops))
+    if readiness is Readiness.DOWN:
+        yield found._replace(refused=f"the waypoint {gateway} has no pods")
+    elif gateway is None or target.service is None:
+        yield from _straight(found, facts, target, pods, server)
+    else:
+        hops = [Hop(facts.waypoint(target.service, gateway), target.port, False, None)]  # noqa: FBT003
+        if server:
+            identity = fronts.principal(facts.state.mesh, gateway)
+            plaintext = pods.mode not in _ACCEPTS_HBONE
+            hops.append(Hop(server, target.number, plaintext, identity))
+        yield found._replace(hops=tuple(hops))
+
+
+def _straight(
+    found: Path, facts: Facts, target: Target, pods: Pods, server: Enforcing | None
+) -> Iterator[Path]:
+    if server is None:
+        yield found
+        return
+    for how in sent(facts, found.caller, target, pods.mode, server):
+        if how is Sent.LOST:
+            yield found._replace(refused="mutual TLS is sent to pods that do not take it")
+        else:
+            yield found._replace(hops=(Hop(server, target.number, how is Sent.PLAIN, None),))
 
 
 def _waypoint(facts: Facts, caller: Caller, target: Target) -> tuple[Any, Readiness]:
@@ -130,29 +100,3 @@ def _waypoint(facts: Facts, caller: Caller, target: Target) -> tuple[Any, Readin
         caller is Caller.GATEWAY and facts.state.ingress_uses_waypoint(target.service)
     )
     return facts.state.waypoint_of(target.service) if sent else (None, Readiness.ABSENT)
-
-
-def _is_mixed(facts: Facts, caller: Caller, target: Target) -> bool:
-    """Whether proxies do without mutual TLS for all pods of a headless Service, because of some.
-
-    `BestEffortInferServiceMTLSMode` of pilot/pkg/model/push_context.go: one endpoint without
-    `security.istio.io/tlsMode: istio` decides for all, as there is one cluster for all.
-    """
-    if target.service is None or not target.service.headless or caller not in _BY_CLUSTER:
-        return False
-    return any(pods.mode not in _LEGACY for _, pods in facts.state.servers(target.service))
-
-
-def _is_plaintext(caller: Caller, mode: Mode, server: Enforcing | None, port: int) -> bool:
-    """Whether the server sees no identity. Sidecars and gateways do without mutual TLS where the server's
-    PeerAuthentication says DISABLE; ztunnel does not know that mode.
-    """
-    if caller is Caller.OUTSIDE or server is None:
-        return True
-    if server.by == By.GATEWAY:
-        return True
-    if mode is Mode.AMBIENT:
-        return caller not in _SENDS_HBONE
-    if caller is Caller.AMBIENT:
-        return mode not in _ACCEPTS_HBONE
-    return mode not in _LEGACY or server.mtls_at(port) == "DISABLE"

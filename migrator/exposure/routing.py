@@ -19,8 +19,8 @@ from migrator.istio.traffic.hosts import fqdn, matches
 from migrator.istio.versions import Version
 from migrator.model.resource import Ref, Resource
 
+from .calling import Caller
 from .enforcing import By
-from .paths import Caller
 from .state import Readiness, State
 
 _WAYPOINTS_MERGE_SINCE = Version(1, 30)  # releasenotes/notes/59484.yaml

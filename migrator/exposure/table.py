@@ -5,7 +5,7 @@ for is not. Where both hold, that one is told which opens: a DENY that is narrow
 Compared is what the policy matches, not what becomes of the request: others may deny it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,9 +13,10 @@ from migrator.istio import kinds
 from migrator.model.resource import Ref, Resource
 
 from .callers import Between
+from .calling import Caller, Target
 from .enforcing import By
 from .facts import Facts
-from .paths import Caller, Hop, Path, Target, path
+from .paths import Hop, Path, paths
 from .policies import Compiled, Level, Values
 from .requests import Choice, told_apart
 from .state import State
@@ -71,14 +72,18 @@ class _Table:
     def of_target(self, target: Target) -> Iterator[_Key]:
         for caller in _CLASSES:
             for workload, pods in servers_of(self.facts.state, target):
-                way = path(self.facts, caller, target, workload, pods)
-                if way.refused or way.unknown:
-                    continue
-                policies = self.facts.attached(workload, pods)
-                for policy in (*policies, *self.facts.bound_to(target.service)):
-                    told = self._told(policy, way, target.levels[0])
-                    if told is not None:
-                        yield (policy.ref, caller, *told)
+                attached = self.facts.attached(workload, pods)
+                policies = (*attached, *self.facts.bound_to(target.service))
+                for way in paths(self.facts, caller, target, workload, pods):
+                    yield from self._of_way(way, policies, target.levels[0])
+
+    def _of_way(self, way: Path, policies: Iterable[Resource], level: Level) -> Iterator[_Key]:
+        if way.refused or way.unknown:
+            return
+        for policy in policies:
+            told = self._told(policy, way, level)
+            if told is not None:
+                yield (policy.ref, way.caller, *told)
 
     def _told(self, policy: Resource, way: Path, level: Level) -> tuple[str, Enforcement] | None:
         match policy.ref.group_kind:

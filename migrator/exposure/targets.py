@@ -7,8 +7,8 @@ from migrator.istio.services import Service
 from migrator.istio.workloads import Role, Workload
 from migrator.model.resource import Ref
 
+from .calling import Target
 from .facts import Facts, is_http
-from .paths import Target
 
 _CALLED = frozenset({Role.APP, Role.GATEWAY})
 

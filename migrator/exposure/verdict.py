@@ -8,9 +8,10 @@ from typing import NamedTuple
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 
+from .calling import Caller, Target
 from .enforcing import By
 from .facts import Facts, is_http
-from .paths import Caller, Hop, Path, Target, path
+from .paths import Hop, Path, paths
 from .policies import UNKNOWN, Level, Values
 from .state import Pods, State
 
@@ -101,9 +102,9 @@ def verdicts(state: State, request: Request) -> frozenset[Verdict]:
 
 
 def paths_to(facts: Facts, caller: Caller, target: Target) -> Iterator[Path]:
-    """Every way of a call to the target: one for each kind of pods behind it."""
+    """Every way that a call to the target may take, to each kind of pods behind it."""
     for workload, pods in servers_of(facts.state, target):
-        yield path(facts, caller, target, workload, pods)
+        yield from paths(facts, caller, target, workload, pods)
 
 
 def servers_of(state: State, target: Target) -> Iterator[tuple[Workload, Pods]]:

@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from .callers import Sample, Source
+from .calling import Caller
 from .change import Change, change_of, of_protocol, of_too_many
 from .enforcing import Enforcing
 from .facts import Facts
-from .paths import Caller, Path
+from .paths import Path
 from .policies import Atom, Level
 from .requests import Requests, distinguishing, in_words
 from .targets import Pair

@@ -11,9 +11,10 @@ from functools import cached_property
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
+from migrator.exposure.calling import CALLERS, Caller, Target
 from migrator.exposure.enforcing import FORGED
 from migrator.exposure.facts import Facts
-from migrator.exposure.paths import CALLERS, Caller, Path, Target
+from migrator.exposure.paths import Path
 from migrator.exposure.patterns import UNMATCHED_IP
 from migrator.exposure.policies import Atom, Level
 from migrator.exposure.requests import Choice, distinguishing, in_words

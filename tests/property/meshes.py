@@ -134,9 +134,9 @@ def workload(kind, namespace, app, labels):
     return resource(kind, namespace, app, spec=spec)
 
 
-def service(namespace, app, *, headless=False):
+def service(namespace, app, *, headless=False, port="http"):
     """A Service in front of the pods of `app`."""
-    spec = {"selector": {"app": app}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
+    spec = {"selector": {"app": app}, "ports": [{"name": port, "port": 80, "targetPort": 8080}]}
     return resource(
         kinds.SERVICE, namespace, app, spec={**spec, **({"clusterIP": "None"} if headless else {})}
     )

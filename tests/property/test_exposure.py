@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from migrator.exposure.calling import Caller
 from migrator.exposure.compare import compare
-from migrator.exposure.paths import Caller
 from migrator.exposure.state import State
 from migrator.exposure.verdict import Request, verdicts
 from migrator.istio import kinds

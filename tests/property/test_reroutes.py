@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from migrator.exposure.callers import may_call, ways_of
-from migrator.exposure.paths import Caller
+from migrator.exposure.calling import Caller
 from migrator.exposure.routing import Bound, Client, behaviours
 from migrator.exposure.shaping import Call, shift
 from migrator.exposure.shaping import settings as done

@@ -125,7 +125,7 @@ def test_calls_through_a_headless_service_are_calls_that_somebody_makes():
     found = [*shop("a", "b"), policy("p", "a")]
     headless = service("shop", "a", headless=True)
     peers = Resource(headless.ref._replace(name="a-peers"), headless.body)
-    taken = (Acknowledge(code="AMB608"),)
+    taken = (Acknowledge(code="AMB607"), Acknowledge(code="AMB608"))
     asked = [
         {
             a.target.kind

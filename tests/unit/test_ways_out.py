@@ -136,7 +136,8 @@ def test_another_exposure_is_another_thing_to_accept():
 def test_permissive_helps_a_headless_service_unless_policies_ask_for_identities(
     policies, permissive
 ):
-    found = [*shop("a", "b"), service("shop", "a", headless=True), service("shop", "b"), *policies]
+    headless = service("shop", "a", headless=True, port="tcp")
+    found = [*shop("a", "b"), headless, service("shop", "b"), *policies]
     plan = planned(found, ("b", "a"))
     told = ways(of_peers(plan))
 
@@ -147,6 +148,14 @@ def test_permissive_helps_a_headless_service_unless_policies_ask_for_identities(
     assert told["permissive"].endswith("closes nothing") != bool(policies)
     assert "closes sidecar callers" in told["window"]
     assert told["guards"] is None  # there is none that could admit more
+
+
+def test_permissive_does_not_help_where_running_sidecars_are_not_told():
+    """They send mutual TLS on, if the Service has HTTP ports only."""
+    found = [*shop("a", "b"), service("shop", "a", headless=True), service("shop", "b")]
+    told = ways(of_peers(planned(found, ("b", "a"))))
+
+    assert "closes sidecar callers" in told["permissive"]
 
 
 def test_what_no_waypoint_can_stand_for_is_lost_for_good():

@@ -7,9 +7,9 @@ of all, so that what a person accepts is all of it.
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from migrator.exposure.calling import Caller
 from migrator.exposure.change import Change
 from migrator.exposure.compare import compare
-from migrator.exposure.paths import Caller
 from migrator.exposure.ways import Kind
 from migrator.planner.outlook.digest import digest
 from migrator.planner.outlook.exposing import exposed

@@ -5,9 +5,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from migrator.exposure.callers import may_call, principal_of, waypoints_of, ways_of
+from migrator.exposure.calling import Caller
 from migrator.exposure.crowd import Member, Span
 from migrator.exposure.facts import Facts
-from migrator.exposure.paths import Caller
 from migrator.exposure.routing import Bound
 from migrator.exposure.state import State
 from migrator.exposure.targets import Pair, pairs

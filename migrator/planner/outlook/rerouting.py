@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from migrator.exposure.callers import Source
-from migrator.exposure.paths import Caller
+from migrator.exposure.calling import Caller
 from migrator.exposure.routing import Bound, Client, behaviours
 from migrator.exposure.shaping import Call, Settings, Shift, settings, shift
 from migrator.istio.services import Service

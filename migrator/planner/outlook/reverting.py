@@ -10,9 +10,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from migrator.exposure.calling import Caller
 from migrator.exposure.compare import known_callers
 from migrator.exposure.crowd import Crowd, Member, Span
-from migrator.exposure.paths import Caller
 from migrator.model.resource import Ref
 
 from .backwards import early

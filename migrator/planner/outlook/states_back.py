@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from migrator.exposure.callers import may_call, ways_of
+from migrator.exposure.calling import Caller
 from migrator.exposure.crowd import Member
-from migrator.exposure.paths import Caller
 from migrator.exposure.state import State
 from migrator.exposure.ways import SENDERS, Ways
 from migrator.model.resource import Ref

@@ -9,7 +9,7 @@ from migrator.rules.base import Rule
 
 
 class HeadlessMixedEndpoints(Rule):
-    """A headless Service's pods require mTLS: callers with a sidecar lose it as soon as one is ambient.
+    """Callers with a sidecar reach a headless Service no more as soon as one of its pods is ambient.
 
     ## Why
     For a headless Service a sidecar keeps one cluster for all endpoints and infers mutual TLS for all of
@@ -17,13 +17,19 @@ class HeadlessMixedEndpoints(Rule):
     endpoint: calls go out in plaintext, which STRICT refuses. Peers of a StatefulSet meet this halfway
     through their own rollout.
 
+    Where all ports are HTTP, sidecars that run already are not even told: istiod pushes new endpoints of
+    such a Service to nobody (seen on istiod 1.30.3). They go on sending mutual TLS, which ambient pods do
+    not take, under PERMISSIVE too, until they restart or the Service itself changes.
+
     ## Fix
-    Move every caller first. Where the pods call each other there is no such order: take a maintenance
-    window, or a PERMISSIVE PeerAuthentication for these pods while they roll.
+    Move every caller first, or restart them afterwards. Where the pods call each other there is no such
+    order: take a maintenance window, or a PERMISSIVE PeerAuthentication for these pods while they roll.
 
     ## References
     - istio/istio pilot/pkg/model/push_context.go (`BestEffortInferServiceMTLSMode`)
     - istio/istio pilot/pkg/networking/core/cluster_tls.go
+    - istio/istio pilot/pkg/serviceregistry/kube/controller/endpointslice.go (`onEventInternal`)
+    - istio/istio pilot/pkg/xds/cds.go (`cdsNeedsPush`)
     """
 
     code = "AMB607"
@@ -34,11 +40,8 @@ class HeadlessMixedEndpoints(Rule):
         for service in mesh.services.all:
             if not service.headless:
                 continue
-            strict = [
-                w
-                for w in mesh.services.workloads(service)
-                if mesh.has_sidecar(w) and mesh.mtls(w).strict
-            ]
+            behind = [w for w in mesh.services.workloads(service) if mesh.has_sidecar(w)]
+            strict = [w for w in behind if mesh.mtls(w).strict]
             if strict:
                 yield self.finding(
                     service.resource,
@@ -50,5 +53,17 @@ class HeadlessMixedEndpoints(Rule):
                     "this.",
                     path="spec.clusterIP",
                     affects=strict,
+                    callers=["sidecar"],
+                )
+            elif behind and all(port.is_http for port in service.ports):
+                yield self.finding(
+                    service.resource,
+                    "It has no cluster IP, and all of its ports are HTTP. Callers whose sidecar runs "
+                    "already are not told when its pods become ambient: they go on sending mutual "
+                    "TLS, which these do not take.",
+                    fix="Move its callers first, or restart them when its pods have moved, then "
+                    "acknowledge this.",
+                    path="spec.clusterIP",
+                    affects=behind,
                     callers=["sidecar"],
                 )

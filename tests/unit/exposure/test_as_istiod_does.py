@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from migrator.exposure.paths import Caller
+from migrator.exposure.calling import Caller
 from migrator.exposure.patterns import matches
 from migrator.exposure.state import State
 from migrator.exposure.verdict import Request, verdicts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.exposure.paths import Caller
+from migrator.exposure.calling import Caller
 from migrator.exposure.routing import Behaviour, Client, behaviour
 from migrator.exposure.state import Readiness, State
 from migrator.istio import kinds

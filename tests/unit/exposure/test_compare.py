@@ -2,9 +2,9 @@
 
 import pytest
 
+from migrator.exposure.calling import Caller
 from migrator.exposure.compare import compare
 from migrator.exposure.enforcing import FORGED
-from migrator.exposure.paths import Caller
 from migrator.exposure.state import Readiness
 from migrator.istio import kinds
 from migrator.model.resource import Ref
@@ -271,6 +271,20 @@ def test_one_ambient_pod_behind_a_headless_service_takes_mutual_tls_from_all():
     closes = compare(run.first, rolling, only=frozenset({ORDERS})).closes
     assert {c.service.name for c in closes} == {"orders-h"}
     assert {c.why.partition(":")[0] for c in closes} == {"plaintext is refused"}
+    assert {str(c.caller) for c in closes} == {"sidecar"}
+
+
+def test_sidecars_that_run_are_not_understood_by_ambient_pods_behind_a_headless_service():
+    """All of its ports are HTTP: they are not told, and PERMISSIVE does not help."""
+    run = Run()
+    run.drop_old()
+    run.objects["PeerAuthentication/default"]["spec"]["mtls"]["mode"] = "PERMISSIVE"
+    run.first = run.step()
+    run.ambient("orders")
+    closes = compare(run.first, run.step(rolling=[ORDERS]), only=frozenset({ORDERS})).closes
+    assert {c.service.name for c in closes} == {"orders-h"}
+    lost = "mutual TLS is sent to pods that do not take it"
+    assert {c.why.partition(":")[0] for c in closes} == {lost}
     assert {str(c.caller) for c in closes} == {"sidecar"}
 
 

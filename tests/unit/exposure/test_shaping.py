@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.exposure.paths import Caller
+from migrator.exposure.calling import Caller
 from migrator.exposure.routing import Bound, Client, behaviours
 from migrator.exposure.shaping import Call, settings, shift
 from migrator.exposure.state import Readiness

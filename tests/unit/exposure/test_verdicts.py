@@ -2,7 +2,7 @@
 
 import pytest
 
-from migrator.exposure.paths import Caller
+from migrator.exposure.calling import Caller
 from migrator.exposure.state import Pods, Readiness, State
 from migrator.exposure.verdict import Answer, Request, verdicts
 from migrator.istio import kinds

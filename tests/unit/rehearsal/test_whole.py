@@ -275,3 +275,17 @@ def test_errors_are_put_in_where_a_call_would_show_them():
     report = run(FakeProvider(nobody_is_served), options=how)
     assert report.faults == ()
     assert "service-answers-503: the plan has no step that could meet it" in report.left_out
+
+
+def test_enrolment_is_hindered_where_the_plan_enrols_because_whoever_installs_would_mend_it():
+    def mends(throwaway):
+        install = throwaway.install_ambient
+
+        def anew():
+            install()
+            throwaway.cluster.faults.cni = "enabled"
+
+        throwaway.install_ambient = anew
+
+    (met,) = run(FakeProvider(mends), options=Options(troubles=(Trouble.ENROLMENT,))).faults
+    assert (met.stopped, met.rolled_back, met.differs) == (True, True, ())

@@ -45,6 +45,7 @@ type question struct {
 	Node    json.RawMessage `json:"node"`
 	Types   []string        `json:"types"`
 	Timeout float64         `json:"timeout"` // seconds
+	Stay    float64         `json:"stay"`    // seconds for which the stream stays open once all has come
 }
 
 // answer is one line of output: resources by type and name.
@@ -92,7 +93,7 @@ func reply(client discovery.AggregatedDiscoveryServiceClient, line []byte) answe
 	if err := protojson.Unmarshal(q.Node, node); err != nil {
 		return answer{Error: err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(q.Timeout*float64(time.Second)))
+	ctx, cancel := context.WithTimeout(context.Background(), seconds(q.Timeout+q.Stay))
 	defer cancel()
 	stream, err := client.DeltaAggregatedResources(ctx)
 	if err != nil {
@@ -100,6 +101,10 @@ func reply(client discovery.AggregatedDiscoveryServiceClient, line []byte) answe
 	}
 	s := &session{stream: stream, node: node, found: map[string]map[string]json.RawMessage{}}
 	if err := s.ask(q.Types); err != nil {
+		return answer{Error: err.Error()}
+	}
+	time.AfterFunc(seconds(q.Stay), cancel)
+	if err := s.stay(ctx); err != nil {
 		return answer{Error: err.Error()}
 	}
 	return answer{Resources: s.found}
@@ -128,7 +133,27 @@ func (s *session) ask(types []string) error {
 			return err
 		}
 	}
-	return s.stream.CloseSend()
+	return nil
+}
+
+// stay takes what is pushed until the context ends.
+func (s *session) stay(ctx context.Context) error {
+	for {
+		response, err := s.stream.Recv()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.take(response); err != nil {
+			return err
+		}
+	}
+}
+
+func seconds(count float64) time.Duration {
+	return time.Duration(count * float64(time.Second))
 }
 
 func (s *session) subscribe(t string, names []string) error {

@@ -1,0 +1,89 @@
+"""How a caller's proxy sends to pods: under its identity, as plain text, or so that they cannot read it.
+
+A sidecar or gateway decides for a whole Service first: `BestEffortInferServiceMTLSMode` of istio/istio
+pilot/pkg/model/push_context.go. Of PeerAuthentications only those of the Service's namespace and of the mesh
+count for that, and one endpoint without `security.istio.io/tlsMode: istio` decides for all of a headless
+Service. Then it decides for each endpoint (pilot/pkg/xds/endpoints/mtls_checker.go), but not where a sidecar
+calls a headless Service, to which there is one way (`convertResolution` and `applyUpstreamTLSSettings` of
+pilot/pkg/networking/core).
+
+Calls to the pods' own addresses are judged as calls through a Service that no waypoint is bound to, which
+anybody may put in front of the same pods: to a bare address a sidecar sends plain text
+(`buildDefaultPassthroughCluster` there), of which STRICT lets less in.
+
+A sidecar that runs is not told when the endpoints of a headless Service change, if all of its ports are HTTP
+(`onEventInternal` of pilot/pkg/serviceregistry/kube/controller/endpointslice.go, `cdsNeedsPush` of
+pilot/pkg/xds/cds.go; seen on istiod 1.30.3, e2e/test_headless.py): it sends mutual TLS to all of them still.
+"""
+
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from migrator.istio.pods.dataplane import Mode
+from migrator.istio.services import Service
+
+from .calling import Caller, Target
+from .enforcing import By, Enforcing
+from .facts import Facts
+
+_TLS = frozenset({Mode.SIDECAR, Mode.SIDECAR_HBONE, Mode.MANUAL, Mode.MIXED})
+_HBONE = frozenset({Mode.AMBIENT, Mode.SIDECAR_HBONE})
+
+
+class Sent(Enum):
+    """What reaches the pods: `LOST` is mutual TLS where nobody takes it."""
+
+    SECURED = auto()
+    PLAIN = auto()
+    LOST = auto()
+
+
+def sent(
+    facts: Facts, caller: Caller, target: Target, mode: Mode, server: Enforcing
+) -> Iterator[Sent]:
+    """How `caller` may send to pods of this mode, at which `server` acts: in one way, or in either of two."""
+    if caller is Caller.OUTSIDE or server.by == By.GATEWAY:
+        yield Sent.PLAIN
+    elif caller is Caller.AMBIENT:
+        yield Sent.SECURED if mode in _HBONE else Sent.PLAIN
+    elif target.service is not None and target.service.headless and caller is Caller.SIDECAR:
+        yield from _to_all(facts, target, target.service, _takes_tls(mode, server, target))
+    elif mode is Mode.AMBIENT:
+        yield Sent.SECURED
+    else:
+        secured = _takes_tls(mode, server, target) and _is_secured(facts, target)
+        yield Sent.SECURED if secured else Sent.PLAIN
+
+
+def _to_all(facts: Facts, target: Target, service: Service, takes: bool) -> Iterator[Sent]:  # noqa: FBT001
+    secured = _is_secured(facts, target)
+    if not secured:
+        yield Sent.PLAIN
+    if secured or (_wants_tls(facts, target) and _is_kept_from_proxies(service)):
+        yield Sent.SECURED if takes else Sent.LOST
+
+
+def _takes_tls(mode: Mode, server: Enforcing, target: Target) -> bool:
+    return mode in _TLS and server.mtls_at(target.number) != "DISABLE"
+
+
+def _is_kept_from_proxies(service: Service) -> bool:
+    """Whether sidecars that run are not told of new endpoints."""
+    return all(port.is_http for port in service.ports)
+
+
+def _is_secured(facts: Facts, target: Target) -> bool:
+    """Whether proxies mean to send mutual TLS at all."""
+    if not _wants_tls(facts, target):
+        return False
+    service = target.service
+    return (
+        service is None
+        or not service.headless
+        or all(pods.mode in _TLS for _, pods in facts.state.servers(service))
+    )
+
+
+def _wants_tls(facts: Facts, target: Target) -> bool:
+    home = target.service or target.workload
+    return home is None or facts.mtls_of(home.namespace) != "DISABLE"
