@@ -103,9 +103,11 @@ func reply(client discovery.AggregatedDiscoveryServiceClient, line []byte) answe
 	if err := s.ask(q.Types); err != nil {
 		return answer{Error: err.Error()}
 	}
-	time.AfterFunc(seconds(q.Stay), cancel)
-	if err := s.stay(ctx); err != nil {
-		return answer{Error: err.Error()}
+	if q.Stay > 0 {
+		time.AfterFunc(seconds(q.Stay), cancel)
+		if err := s.stay(); ctx.Err() == nil {
+			return answer{Error: err.Error()}
+		}
 	}
 	return answer{Resources: s.found}
 }
@@ -136,13 +138,10 @@ func (s *session) ask(types []string) error {
 	return nil
 }
 
-// stay takes what is pushed until the context ends.
-func (s *session) stay(ctx context.Context) error {
+// stay takes what is pushed until the stream ends, and says why it ended.
+func (s *session) stay() error {
 	for {
 		response, err := s.stream.Recv()
-		if ctx.Err() != nil {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
