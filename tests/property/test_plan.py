@@ -1,11 +1,12 @@
 """Laws of every plan, over generated meshes."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
+from migrator.istio.pods.dataplane import Mode
 from migrator.model.snapshot import Snapshot
 from migrator.planner import Plan
 from migrator.planner.file.invariants import broken, enrols
@@ -105,8 +106,17 @@ def test_servers_that_judge_callers_receive_hbone_first(found):
             assert f"hbone.{server.namespace}.{server.ref.kind.lower()}.{server.name}" in ids
 
 
+_BOTH = {"istio-injection": "enabled", names.DATAPLANE_MODE: "ambient"}
+HALF_AMBIENT = [  # one has a sidecar, the other is ambient already: it is not to be kept out
+    resource(kinds.NAMESPACE, "", "one", metadata={"labels": _BOTH}),
+    workload(kinds.DEPLOYMENT, "one", "a", {}),
+    workload(kinds.DEPLOYMENT, "one", "b", {"sidecar.istio.io/inject": "false"}),
+]
+
+
 @settings(max_examples=100, deadline=None)
 @given(resources())
+@example(HALF_AMBIENT)
 def test_what_has_no_sidecar_is_kept_out_before_its_namespace_flips(found):
     """I4, recomputed from the mesh."""
     mesh = Mesh(Snapshot(found))
@@ -122,6 +132,7 @@ def test_what_has_no_sidecar_is_kept_out_before_its_namespace_flips(found):
         }
         for workload_ in mesh.workloads_in(step.target.name):
             inert = workload_.host_network or names.DATAPLANE_MODE in workload_.labels
+            inert = inert or mesh.state(workload_).mode is Mode.AMBIENT  # enrolled before
             assert mesh.has_sidecar(workload_) or inert or workload_.ref in kept
 
 
