@@ -7,7 +7,8 @@ from migrator.istio import kinds
 from migrator.model.resource import GroupKind, Ref
 from migrator.ports import Body, ClusterReader
 
-# What stands between a workload and its pods.
+# What stands between a workload and its pods: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+# (owners), and https://argo-rollouts.readthedocs.io/en/stable/architecture/ (ReplicaSets of a Rollout)
 _BETWEEN: Mapping[GroupKind, tuple[GroupKind, ...]] = {
     kinds.DEPLOYMENT: (kinds.REPLICA_SET,),
     kinds.ROLLOUT: (kinds.REPLICA_SET,),

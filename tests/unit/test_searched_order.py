@@ -1,6 +1,7 @@
 """Servers that may call each other: which order the planner takes, and what it says of it."""
 
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from migrator.planner.ordering.searching import AT_MOST, EXACT, Cost, best, tota
 from migrator.planner.outlook.exposing import exposed
 from migrator.rules import all_rules, analyze
 from tests.property.meshes import resource, service, workload
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def guarded(name, home="shop"):
@@ -183,3 +186,11 @@ def test_of_many_the_order_is_no_worse_than_the_first():
     homes = "ab" * EXACT
     first = tuple(range(len(homes)))
     assert total(best(homes, Table()), homes, Table()) < total(first, homes, Table())
+
+
+def test_the_pages_name_the_limits_of_the_search():
+    exact = {10: "ten"}[EXACT]
+    plan, exposure = ((DOCS / name).read_text() for name in ("plan.md", "exposure.md"))
+    assert f"Up to {exact} such servers" in plan
+    assert f"up to {AT_MOST}, one after another" in plan
+    assert f"Of more than {AT_MOST} servers in a" in exposure

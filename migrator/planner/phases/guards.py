@@ -15,7 +15,8 @@ from .prepare import step_name
 
 
 def is_born_without_label(workload: Ref) -> bool:
-    """Whether nobody writes labels on its template: a Job's is immutable. Its next pods are ambient by their
+    """Whether nobody writes labels on its template: a Job's is immutable (kubernetes/kubernetes
+    pkg/apis/batch/validation/validation.go, `validatePodTemplateUpdate`). Its next pods are ambient by their
     namespace's label, and a guard that asks for one of their own would not bind them.
     """
     return workload.group_kind == kinds.JOB

@@ -85,6 +85,15 @@ def test_there_and_back_nothing_that_is_owned_is_patched(world):
     assert world.image(times=False) == world.start
 
 
+def test_while_it_waits_the_tool_gives_up_its_share_of_what_a_repository_owns(world, monkeypatch):
+    """Else no field of what it made, and a repository took over, could ever go by server-side apply."""
+    given_up = []
+    monkeypatch.setattr(world.cluster, "release", given_up.append)
+    world.apply()
+
+    assert set(given_up) == set(OWNED)
+
+
 def test_a_restart_is_no_change_of_what_the_repository_says(world):
     world.apply(Reach(to="hbone-scene"))
     assert world.restarts()["orders"] == 2
