@@ -15,6 +15,11 @@ _KEPT = ("hostNetwork", "serviceAccountName", "restartPolicy", "dnsPolicy", "sha
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _ISTIO = "istio-proxy"
 _BY_NAME = (("grpc", "grpc"), ("http", "http"))
+_SPOKEN = (
+    ("tcpSocket", "tcp"),
+    ("grpc", "grpc"),
+    ("httpGet", "http"),
+)  # the last one asks for the most
 Ports = Mapping[int, str]
 
 
@@ -38,10 +43,9 @@ def container(
     old: Mapping[str, Any], ports: Ports, image: str, *, ends: bool = False
 ) -> dict[str, Any]:
     """One container's stand-in; what Istio injects by name or with image `auto` stays what it is."""
+    made: dict[str, Any] = {"name": old["name"], "image": image, "imagePullPolicy": "IfNotPresent"}
     if old.get("name") == _ISTIO or old.get("image") == "auto":
-        return {key: old[key] for key in ("name", "image", "ports") if key in old}
-    made: dict[str, Any] = {"name": old["name"], "image": image}
-    made["imagePullPolicy"] = "IfNotPresent"
+        return made | {key: old[key] for key in ("image", "ports") if key in old}
     served = [f"{number}/{protocol}" for number, protocol in sorted(ports.items())]
     made["command"] = [PROGRAM, "once"] if ends else [PROGRAM, "serve", *served]
     if old.get("ports"):
@@ -57,11 +61,12 @@ def _shares(containers: Sequence[Mapping[str, Any]], ports: Ports) -> Iterator[d
     left = dict(ports)
     found: list[dict[int, str]] = []
     for one in containers:
-        declared = dict(_declared(one))
-        probed = {n: "http" for n in _probed(one) if n not in declared}
-        share = {
-            n: left.pop(n, p) for n, p in {**declared, **probed}.items() if not _is_in(n, found)
-        }
+        asked = dict(_probed(one))
+        share = {}
+        for number, protocol in {**asked, **dict(_declared(one))}.items():
+            if not _is_in(number, found):
+                served = left.pop(number, protocol)
+                share[number] = asked.get(number, served) if served == "tcp" else served
         found.append(share)
     found[0] |= left
     yield from found
@@ -79,13 +84,15 @@ def _declared(one: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
             yield int(port["containerPort"]), protocol
 
 
-def _probed(one: Mapping[str, Any]) -> Iterator[int]:
-    """Ports that probes ask by number."""
-    for key in _PROBES:
-        for kind in ("httpGet", "grpc", "tcpSocket"):
-            number = ((one.get(key) or {}).get(kind) or {}).get("port")
+def _probed(one: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Ports that probes ask, by number or by name, and what they must speak to answer."""
+    named = {port.get("name"): port.get("containerPort") for port in one.get("ports") or ()}
+    for kind, protocol in _SPOKEN:
+        for key in _PROBES:
+            port = ((one.get(key) or {}).get(kind) or {}).get("port")
+            number = named.get(port, port) if port else None
             if isinstance(number, int):
-                yield number
+                yield number, protocol
 
 
 def _probe(old: Mapping[str, Any]) -> dict[str, Any]:

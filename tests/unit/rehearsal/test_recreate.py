@@ -1,5 +1,7 @@
 """What is made again of a mesh, and what is not."""
 
+import pytest
+
 from migrator.istio.mesh import Mesh
 from migrator.rehearsal import standin
 from migrator.rehearsal.recreate import Wish, recreate, ref_of
@@ -130,7 +132,33 @@ def test_each_port_is_served_by_one_container():
     found = standin.pod_spec(spec, {4: "http"}, "i", ends=False)["containers"]
     assert found[0]["command"][2:] == ["1/tcp", "2/grpc", "4/http"]
     assert found[1]["command"][2:] == []
-    assert found[2] == {"name": "istio-proxy", "image": "auto"}
+    assert found[2] == {"name": "istio-proxy", "image": "auto", "imagePullPolicy": "IfNotPresent"}
+
+
+@pytest.mark.parametrize(
+    ("probe", "services", "served"),
+    [
+        ({"httpGet": {"port": "health"}}, {}, "9/http"),
+        ({"httpGet": {"port": 9}}, {}, "9/http"),
+        ({"httpGet": {"port": 9}}, {9: "tcp"}, "9/http"),
+        ({"grpc": {"port": 9}}, {}, "9/grpc"),
+        ({"httpGet": {"port": 9}}, {9: "grpc"}, "9/grpc"),  # which answers HTTP too
+        ({"tcpSocket": {"port": "health"}}, {}, "9/tcp"),
+        ({"tcpSocket": {"port": 9}}, {9: "http"}, "9/http"),
+        ({"httpGet": {"port": "another"}}, {}, "9/tcp"),
+    ],
+)
+def test_a_port_speaks_what_its_probe_asks(probe, services, served):
+    one = {"name": "a", "readinessProbe": probe}
+    one["ports"] = [{"name": "health", "containerPort": 9}]
+    (found,) = standin.pod_spec({"containers": [one]}, services, "i", ends=False)["containers"]
+    assert found["command"][2:] == [served]
+
+
+def test_a_probe_of_a_port_that_nothing_declares_is_answered():
+    one = {"name": "a", "livenessProbe": {"tcpSocket": {"port": 7}}}
+    (found,) = standin.pod_spec({"containers": [one]}, {}, "i", ends=False)["containers"]
+    assert found["command"][2:] == ["7/tcp"]
 
 
 def test_what_is_left_out_is_said():
