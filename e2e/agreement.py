@@ -23,7 +23,7 @@ from migrator.istio.services import Service
 from migrator.istio.workloads import Role, Workload
 
 from .oracle_rbac import Request, allows
-from .oracle_told import Alike, Proxy, Server, Told
+from .oracle_told import ROLES, Alike, Proxy, Server, Told
 from .oracle_ways import Going, allowed, short
 
 MODES = {
@@ -34,7 +34,8 @@ MODES = {
 }
 MOST = 256  # requests of one enforcer; of more every so many-th is asked
 ELSEWHERE = 4711  # a port that no Service, container or policy names
-_CALLERS = (Caller.SIDECAR, Caller.AMBIENT, Caller.OUTSIDE)
+_CALLERS = (Caller.SIDECAR, Caller.AMBIENT, Caller.GATEWAY, Caller.OUTSIDE)
+_INGRESS = "istio.io/ingress-use-waypoint"
 
 
 class Agreement:
@@ -197,18 +198,24 @@ class _Moment:
             if way.refused or way.unknown:
                 continue
             proxy = self._told.waypoints.get(gateway)
-            reached = self._told.way_to(target.service.host, target.port)
-            texts = (server.text, proxy.text if proxy else "", key.mode, reached)
+            reached = [self._told.way_to(target.service.host, target.port, one) for one in ROLES]
+            entering = caller is Caller.GATEWAY and self._enters(target.service)
+            sent = gateway if caller is Caller.AMBIENT or entering else ""
+            texts = (server.text, proxy.text if proxy else "", key.mode, str(reached), sent)
             yield from self._all.once(
                 (repr(way.key), caller, target.port, target.service.host, texts),
                 (
                     f"{caller} to {target.service.host}:{target.port} at {key}: {words}"
-                    for words in self._way_verdicts(way, target, key, server, gateway)
+                    for words in self._way_verdicts(way, target, key, server, sent)
                 ),
             )
 
+    def _enters(self, service: Service) -> bool:
+        usual = self._state.mesh.namespace(service.namespace).labels.get(_INGRESS, "")
+        return service.labels.get(_INGRESS, usual).lower() == "true"
+
     def _way_verdicts(
-        self, way: Path, target: Target, key: Alike, server: Server, gateway: str
+        self, way: Path, target: Target, key: Alike, server: Server, waypoint: str
     ) -> Iterator[str]:
         enforcers = tuple(hop.enforcing for hop in way.hops)
         for level in target.levels:
@@ -221,7 +228,7 @@ class _Moment:
                     continue
                 self._all.counts["ways"] += 1
                 going = Going(self._told, way.caller, target, level)
-                if going.arrives(request, key, server, gateway) != (said is Answer.ALLOWED):
+                if going.arrives(request, key, server, waypoint) != (said is Answer.ALLOWED):
                     yield f"{level}: {said} says the model: {short(request)}"
 
 

@@ -22,10 +22,7 @@ _META, _META_JSON = "ISTIO_META_", "ISTIO_METAJSON_"
 _SECONDS = 20
 
 Answer = Mapping[str, Mapping[str, Any]]
-_CALLER = {  # a sidecar of a pod that istiod does not know, in a namespace that says nothing of its own
-    "id": "sidecar~198.51.100.8~caller.elsewhere~elsewhere.svc.cluster.local",
-    "metadata": {"NAMESPACE": "elsewhere", "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": "1.30.3"},
-}
+_ELSEWHERE = {"NAMESPACE": "elsewhere", "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": "1.30.3"}
 
 
 class OracleError(Exception):
@@ -76,9 +73,14 @@ class Oracle:
         """Listeners with their routes and extensions for the proxy of a running pod."""
         return self.ask(proxy_node(pod), (LISTENER,))
 
-    def clusters(self, stay: float = 0) -> Mapping[str, Mapping[str, Any]]:
-        """How a sidecar reaches every Service, by the cluster's name; one that runs already, for `stay` s."""
-        return self.ask(_CALLER, (CLUSTER,), stay)[CLUSTER]
+    def clusters(self, role: str = "sidecar", stay: float = 0) -> Mapping[str, Mapping[str, Any]]:
+        """How a sidecar, or a gateway (`router`), reaches every Service, by the cluster's name.
+
+        It is one of a pod that istiod does not know, in a namespace that says nothing of its own; with `stay`
+        one that has run for so many seconds.
+        """
+        node = f"{role}~198.51.100.8~caller.elsewhere~elsewhere.svc.cluster.local"
+        return self.ask({"id": node, "metadata": _ELSEWHERE}, (CLUSTER,), stay)[CLUSTER]
 
 
 def ztunnel_node() -> dict[str, Any]:

@@ -35,6 +35,10 @@ _CONVERTED = ("istio_converted_", "converted_peer_authentication_")  # PeerAuthe
 _LISTENERS = {"mtls": "virtualInbound", "plain": "virtualInbound", "hbone": "main_internal"}
 
 
+Clusters = Mapping[str, Mapping[str, Any]]
+ROLES = ("sidecar", "router")
+
+
 class Alike(NamedTuple):
     """Pods that are alike. `mode`: sidecar, hbone (a sidecar that takes it), ambient or none."""
 
@@ -103,17 +107,17 @@ class Proxy:
 
 class Told(NamedTuple):
     """One moment. `services`: the waypoint of each Service by host, as `namespace/name` of its Gateway.
-    `clusters`: how a sidecar reaches each port of a Service, by the cluster's name.
+    `clusters`: how a sidecar and a gateway (`router`) reach each port of a Service, by the cluster's name.
     """
 
     pods: Mapping[Alike, "Server"]
     services: Mapping[str, str]
     waypoints: Mapping[str, Proxy]
-    clusters: Mapping[str, Mapping[str, Any]]
+    clusters: Mapping[str, Clusters]
 
-    def way_to(self, host: str, port: int) -> tuple[str, ...]:
-        """What a sidecar can send to a port of a Service: names of istiod's, and `mtls` where it is all."""
-        cluster = self.clusters[f"outbound|{port}||{host}"]
+    def way_to(self, host: str, port: int, role: str) -> tuple[str, ...]:
+        """What it can send to a port of a Service: names of istiod's, and `mtls` where that is all."""
+        cluster = self.clusters[role][f"outbound|{port}||{host}"]
         matches = tuple(one["name"] for one in cluster.get("transportSocketMatches", ()))
         if cluster["type"] != "ORIGINAL_DST":
             return matches
@@ -148,14 +152,14 @@ class Server(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What ztunnel, and a sidecar that calls, are told of the whole mesh."""
+    """What ztunnel, and proxies that call, are told of the whole mesh."""
 
     ztunnel: Answer
-    clusters: Mapping[str, Mapping[str, Any]]
+    clusters: Mapping[str, Clusters]
 
     @classmethod
     def of(cls, oracle: Oracle) -> "Asked":
-        return cls(oracle.ztunnel(), oracle.clusters())
+        return cls(oracle.ztunnel(), {role: oracle.clusters(role) for role in ROLES})
 
 
 def tell(

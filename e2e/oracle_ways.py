@@ -13,6 +13,7 @@ from .oracle_told import Alike, Server, Told, sidecar_allows, ztunnel_allows
 
 _DERIVED = {"namespace", "account", "trust"}
 _TUNNELS = {"hbone", "ambient"}  # pods that take HBONE from ztunnel
+_ROLES = {Caller.SIDECAR: "sidecar", Caller.GATEWAY: "router"}
 _TLS = "tlsMode-istio"  # the name that istiod gives mutual TLS with endpoints that have the label
 
 
@@ -22,14 +23,15 @@ class Going:
     def __init__(self, told: Told, caller: Caller, target: Target, level: Level) -> None:
         self._told, self._caller, self._target, self._level = told, caller, target, level
 
-    def arrives(self, request: Request, key: Alike, server: Server, gateway: str) -> bool:
-        """Whether the pods that are `key` get it; `gateway` is the Service's waypoint, if it has one."""
+    def arrives(self, request: Request, key: Alike, server: Server, waypoint: str) -> bool:
+        """Whether the pods that are `key` get it; `waypoint` is where it is sent first, if it is."""
         values = {**request}
         connection = self._sent(key, server)
-        if self._caller is Caller.AMBIENT and gateway:
-            if not self._passes(values, gateway):
+        if waypoint:
+            if not self._passes(values, waypoint):
                 return False
-            namespace, _, name = gateway.partition("/")
+            connection = "hbone" if key.mode in _TUNNELS else "plain"
+            namespace, _, name = waypoint.partition("/")
             values |= identity(f"cluster.local/ns/{namespace}/sa/{name}")
         values["port"] = str(self._target.number)
         if connection == "mtls" and not _takes(server, self._target.number):
@@ -41,11 +43,10 @@ class Going:
     def _sent(self, key: Alike, server: Server) -> str:
         if self._caller is Caller.AMBIENT:
             return "hbone" if key.mode in _TUNNELS else "plain"
-        if self._caller is not Caller.SIDECAR:
+        role, service = _ROLES.get(self._caller), self._target.service
+        if role is None or service is None:
             return "plain"
-        service = self._target.service
-        assert service is not None
-        ways = self._told.way_to(service.host, self._target.port)
+        ways = self._told.way_to(service.host, self._target.port, role)
         if ways in {("mtls",), ("plain",)}:
             return ways[0]
         if key.mode == "ambient" and "hbone" in ways:

@@ -49,7 +49,7 @@ def test_only_sidecars_that_begin_are_told_of_an_http_endpoint_without_mutual_tl
             return _secured(begins.clusters(), space)
 
         assert eventually(lambda: told() == {*SERVICES}, 30)
-        running = pool.submit(runs.clusters, _STAY)
+        running = pool.submit(runs.clusters, stay=_STAY)
         time.sleep(2)  # it is told first what the other was
         _apply(plane, space, *(_pod(f"{name}-two", name, "false") for name in SERVICES))
         assert eventually(lambda: told() == set(), _STAY / 2)
