@@ -78,7 +78,8 @@ def _faults(plan: Plan, trouble: Trouble, needed: Collection[Ref]) -> Iterator[F
         case Trouble.ENROLMENT:
             for step in _switching(plan):
                 if any(check.predicate.startswith("pods-ambient") for check in step.after):
-                    yield Fault(trouble, step.target.namespace or step.target.name)
+                    space = step.target.namespace or step.target.name
+                    yield Fault(trouble, space, step=step.id)
         case _:
             for step in _switching(plan):
                 ref = step.target.ref

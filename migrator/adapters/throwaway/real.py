@@ -1,28 +1,24 @@
 """A real disposable cluster, whoever made it: Istio installed, calls made in pods, faults put in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from migrator.adapters.clock import SystemClock
 from migrator.adapters.kube.client import connect
 from migrator.adapters.kube.writer import LiveCluster
 from migrator.errors import ConflictError
-from migrator.istio import kinds
-from migrator.model.resource import Ref
 from migrator.rehearsal.faults import Fault, Trouble
 from migrator.rehearsal.matrix import Ability
 from migrator.rehearsal.providers import Nature
 from migrator.rehearsal.recreate import Wish
 
 from . import owner
+from .enrolment import Enrolment
 from .exec_traffic import ExecTraffic, outside
-from .istio import ROOT, Images, Installer
+from .istio import Images, Installer
 from .runner import Runner
 from .trouble import Troublemaker
 
-_CNI = Ref(*kinds.DAEMON_SET, ROOT, "istio-cni-node")
-_NOWHERE = {"migrate.rehearsal/nowhere": "true"}  # a node label that no node has
 NATURE = Nature(
     proven=(
         "every answer: calls are made by pods and pass the proxies that run there",
@@ -52,6 +48,7 @@ class RealCluster:
         api = connect(*reached)
         self._cluster = LiveCluster(api)
         self._trouble = Troublemaker(api)
+        self._enrolment = Enrolment(self._cluster, SystemClock())
         to = [
             "--kubeconfig",
             self.kubeconfig,
@@ -74,25 +71,21 @@ class RealCluster:
         self._installer.ambient()
 
     def put_in(self, fault: Fault) -> None:
-        """Without istio-cni's agent no pod is enrolled, and none without a sidecar starts."""
+        """Raises MigrateError for one that has nothing to go wrong yet."""
         if fault.trouble is Trouble.ENROLMENT:
-            self._place_cni(_NOWHERE)
+            self._enrolment.stop(fault.namespace)
         else:
             self._trouble.put_in(fault)
 
     def take_out(self, fault: Fault) -> None:
         if fault.trouble is Trouble.ENROLMENT:
-            self._place_cni(dict.fromkeys(_NOWHERE))
+            self._enrolment.resume()
         else:
             self._trouble.take_out(fault)
 
     def delete(self) -> None:
         self.traffic.stop()
         self._end()
-
-    def _place_cni(self, selector: Mapping[str, Any]) -> None:
-        patch = {"spec": {"template": {"spec": {"nodeSelector": dict(selector)}}}}
-        self._cluster.patch(_CNI, patch)
 
 
 __all__ = ["NATURE", "Images", "RealCluster"]
