@@ -43,6 +43,13 @@ class Call:
         """The caller as reports name it."""
         return str(self.caller) if self.caller else "a caller outside the mesh"
 
+    def may_be_unserved(self, kind: str) -> bool:
+        """Whether `kind` of incident is what one sees when nothing answers behind the Service.
+
+        A proxy then says 503 to HTTP; any other connection it ends without a word, as when it refuses one.
+        """
+        return kind == "failed" or (kind == "closed" and not self.http)
+
     @property
     def trust_domain(self) -> str:
         return self.principal.partition("/ns/")[0]

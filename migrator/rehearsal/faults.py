@@ -50,7 +50,8 @@ class Fault(NamedTuple):
         if self.trouble is Trouble.ENROLMENT:
             touched = [*call.servers, *([call.caller] if call.caller else [])]
             return any(one.namespace == self.namespace for one in touched)
-        return self.trouble is Trouble.ERRORS and kind == "failed" and self.workload in call.servers
+        unserved = call.may_be_unserved(kind) and self.workload in call.servers
+        return self.trouble is Trouble.ERRORS and unserved
 
 
 def of_plan(

@@ -167,7 +167,7 @@ class Ledger:
         """Why this was to be expected: the fault, or what the plan says of any wave so far."""
         if fault is not None and fault.explains(kind, call):
             return "fault"
-        interrupted = kind == "failed" and where.interrupts in call.servers
+        interrupted = call.may_be_unserved(kind) and where.interrupts in call.servers
         said = any(_is_meant(one, call) for one in self._announced.get(kind, ()))
         return "plan" if interrupted or said else ""
 
