@@ -32,7 +32,8 @@ def _verdict(plan: Plan, columns: int) -> Iterator[Line]:
     said = f"Plan of {plan.tool} for Istio {header.istio}{assumed}, call graph: {header.calls}"
     yield wrap(said, "  ", columns, first=""), "bold"
     yield f"snapshot {header.snapshot}", "dim"
-    refusals = (*plan.refusals(), *broken(plan))
+    unsound = broken(plan)
+    refusals = (*plan.refusals(), *unsound)
     if not plan.phases:
         said = (
             "Nothing to do: no workload with a sidecar may move."
@@ -45,6 +46,8 @@ def _verdict(plan: Plan, columns: int) -> Iterator[Line]:
     else:
         yield "Nothing stands against applying it.", "bold green"
     yield from _waiting(plan, columns)
+    for point in unsound:
+        yield wrap(f"broken invariant {point}", "    ", columns, first="  "), "bold red"
     if plan.assumptions:
         yield "", ""
         yield "ASSUMED, NOT SEEN", "bold"
@@ -63,8 +66,6 @@ def _waiting(plan: Plan, columns: int) -> Iterator[Line]:
             yield title, "bold"
             for one in waiting:
                 yield _acknowledgement(one, columns), ""
-    for said in broken(plan):
-        yield wrap(f"broken invariant {said}", "    ", columns, first="  "), "bold red"
 
 
 def _acknowledgement(one: Acknowledgement, columns: int) -> str:
