@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from migrator.engine.pods import running_pods
 from migrator.errors import ConflictError, MigrateError
 from migrator.istio import kinds
 from migrator.model.resource import Ref
@@ -60,11 +61,11 @@ def _again(cluster: Cluster, manifest: Manifest) -> str:
 
 
 def wait(cluster: Cluster, clock: Clock, namespaces: Iterable[str], seconds: float) -> str:
-    """Until all pods are there and ready; else which workloads have not enough of them."""
+    """Until all pods are there and ready; else which workloads lack some, and why."""
     spaces, begin = set(namespaces), clock.now()
     while True:
         waiting = [
-            str(Ref(*kind, body["metadata"]["namespace"], body["metadata"]["name"]))
+            Ref(*kind, body["metadata"]["namespace"], body["metadata"]["name"])
             for kind in _COUNTED
             for body in cluster.list(kind)
             if body["metadata"]["namespace"] in spaces and not _is_ready(body)
@@ -72,7 +73,7 @@ def wait(cluster: Cluster, clock: Clock, namespaces: Iterable[str], seconds: flo
         if not waiting:
             return ""
         if (clock.now() - begin).total_seconds() > seconds:
-            return ", ".join(waiting)
+            return ", ".join(f"{ref} ({_why(cluster, ref)})" for ref in waiting)
         clock.sleep(_PAUSE)
 
 
@@ -81,3 +82,19 @@ def _is_ready(body: Mapping[str, Any]) -> bool:
     wanted = (body.get("spec") or {}).get("replicas", 1)
     seen = status.get("observedGeneration", 0) >= body["metadata"].get("generation", 0)
     return seen and int(status.get("readyReplicas", 0)) >= int(wanted)
+
+
+def _why(cluster: Cluster, workload: Ref) -> str:
+    """What the first of its pods that is not ready says of itself."""
+    for pod in running_pods(cluster, workload):
+        status = pod.get("status") or {}
+        for key in ("initContainerStatuses", "containerStatuses"):
+            for one in status.get(key) or ():
+                state = one.get("state") or {}
+                if "waiting" in state:
+                    said = state["waiting"]
+                    words = (str(said.get(part, "")) for part in ("reason", "message"))
+                    return f"{one['name']}: {' '.join(filter(None, words))}"
+                if "running" in state and not one.get("ready"):
+                    return f"{one['name']} runs and does not get ready"
+    return "no pod says why"
