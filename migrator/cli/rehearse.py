@@ -83,7 +83,10 @@ def rehearse(
 
 
 def _clean(provider: "Provider", *, force: bool) -> None:
-    for one in provider.leftovers():
+    left = provider.leftovers()
+    if not left:
+        common.narrate("no rehearsal left anything behind")
+    for one in left:
         if one.used and not force:
             common.narrate(f"left alone {one.name}: {one.used}; with --force it is deleted too")
         else:

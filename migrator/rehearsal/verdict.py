@@ -19,7 +19,8 @@ def judge(
         doubts.append(f"{unstable} calls were not answered alike before anything was changed")
     if doubts:
         return Outcome.INCONCLUSIVE, tuple(doubts)
-    return Outcome.PASSED, ("every call was answered as before, and every fault was stopped at",)
+    stopped = "every fault was stopped at" if faults else "no fault was put in"
+    return Outcome.PASSED, (f"every call was answered as before, and {stopped}",)
 
 
 def _of_incidents(incidents: Iterable[Incident]) -> list[str]:

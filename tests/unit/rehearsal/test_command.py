@@ -53,6 +53,14 @@ def test_leftovers_are_deleted_and_named(monkeypatch):
     assert "deleted two" in forced.stderr
 
 
+def test_nothing_to_delete_is_said(monkeypatch):
+    provider = FakeProvider()
+    monkeypatch.setattr(provider, "leftovers", tuple)
+    done = invoke("--clean", provider=provider, monkeypatch=monkeypatch)
+    assert done.exit_code == 0
+    assert "no rehearsal left anything behind" in done.stderr
+
+
 def test_nothing_is_forced_but_cleaning():
     done = invoke(SHOP, "--force")
     assert done.exit_code == 2

@@ -47,6 +47,7 @@ def test_a_sound_plan_passes_and_the_cluster_is_gone():
     assert {"sidecar", "gateway", "outside"} <= report.baseline.callers.keys()
     assert [s.step for s in report.steps] == [s.id for _, _, s in subject().plan.steps()]
     assert report.samples == report.simulated_samples > 0
+    assert report.reasons == ("every call was answered as before, and no fault was put in",)
     assert provider.last.installed == 1
     assert provider.last.deleted
     assert provider.last.traffic.stopped
@@ -59,6 +60,7 @@ def test_each_fault_stops_the_run_and_is_rolled_back(trouble):
     (fault,) = report.faults
     assert (fault.stopped, fault.rolled_back, fault.baseline_holds) == (True, True, True), fault
     assert report.verdict is Outcome.PASSED, report.reasons
+    assert "every fault was stopped at" in report.reasons[0]
     assert provider.last.faults == [trouble]
 
 
