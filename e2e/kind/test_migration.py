@@ -1,8 +1,8 @@
 """A mesh with a workload of every kind, migrated and rolled back by the command line, with traffic.
 
 Real: kubelets, probes, restarts, sidecars, the waypoint's Envoy, istio-cni's enrolment, every command.
-Simulated: ztunnel. It takes HBONE with the pod's identity; what ambient pods send is plain text, so the
-mesh is PERMISSIVE, and no call goes through the waypoint.
+Simulated: ztunnel, as e2e/README.md says. The caller is outside the mesh, so the mesh is PERMISSIVE, and its
+calls go past the waypoint.
 """
 
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ def test_the_next_run_of_a_cronjob_has_no_sidecar_and_succeeds(moved: Moved) -> 
 
 
 def test_the_waypoint_runs_and_its_service_is_bound_to_it(moved: Moved) -> None:
-    """Nothing goes through it: that would take a real ztunnel."""
+    """Nothing goes through it: who calls is outside the mesh."""
     waypoint = moved.cluster.get("deploy", "waypoint", "-n", "moving")
     conditions = moved.cluster.get("service", "web", "-n", "moving")["status"]["conditions"]
 

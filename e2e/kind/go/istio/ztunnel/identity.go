@@ -30,9 +30,57 @@ const (
 	lifetime  = 12 * time.Hour // no test lasts that long: nothing is renewed
 )
 
-// credentialsOf is the TLS side of one pod: a certificate of its identity, and callers must have one too.
-func credentialsOf(workload *zdsapi.WorkloadInfo) (*tls.Config, error) {
+// credentialsOf are the TLS sides of one pod, as it serves and as it calls: a certificate of its identity,
+// and the other side must have one too. Of whom the other side's is, policies ask.
+func credentialsOf(workload *zdsapi.WorkloadInfo) (serving, calling *tls.Config, err error) {
 	identity := fmt.Sprintf("spiffe://cluster.local/ns/%s/sa/%s", workload.GetNamespace(), workload.GetServiceAccount())
+	trusted, err := roots()
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	chain, err := sign(identity, key, trusted)
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	pair, err := tls.X509KeyPair(chain, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		return nil, nil, err
+	}
+	serving = &tls.Config{
+		Certificates: []tls.Certificate{pair},
+		ClientCAs:    trusted,
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		NextProtos:   []string{"h2"},
+		MinVersion:   tls.VersionTLS13,
+	}
+	calling = &tls.Config{
+		Certificates:       []tls.Certificate{pair},
+		InsecureSkipVerify: true, // no host's name is in it: what is asked instead follows
+		VerifyConnection:   func(s tls.ConnectionState) error { return signedBy(trusted, s.PeerCertificates) },
+		NextProtos:         []string{"h2"},
+		MinVersion:         tls.VersionTLS13,
+	}
+	return serving, calling, nil
+}
+
+func signedBy(trusted *x509.CertPool, chain []*x509.Certificate) error {
+	between := x509.NewCertPool()
+	for _, one := range chain[1:] {
+		between.AddCert(one)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: trusted, Intermediates: between})
+	return err
+}
+
+func roots() (*x509.CertPool, error) {
 	root, err := os.ReadFile(rootFile)
 	if err != nil {
 		return nil, err
@@ -41,29 +89,7 @@ func credentialsOf(workload *zdsapi.WorkloadInfo) (*tls.Config, error) {
 	if !trusted.AppendCertsFromPEM(root) {
 		return nil, errors.New("no certificate in " + rootFile)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	chain, err := sign(identity, key, trusted)
-	if err != nil {
-		return nil, err
-	}
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	pair, err := tls.X509KeyPair(chain, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
-	if err != nil {
-		return nil, err
-	}
-	return &tls.Config{
-		Certificates: []tls.Certificate{pair},
-		ClientCAs:    trusted,
-		ClientAuth:   tls.RequireAndVerifyClientCert,
-		NextProtos:   []string{"h2"},
-		MinVersion:   tls.VersionTLS13,
-	}, nil
+	return trusted, nil
 }
 
 // sign asks istiod as ztunnel does: with its own token, on behalf of a pod of its node

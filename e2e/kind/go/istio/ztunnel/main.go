@@ -1,8 +1,10 @@
 // A stand-in for ztunnel, which is a Rust program and in no Go module. It takes pods from istio-cni's agent
 // by the real protocol (istio.io/istio/pkg/zdsapi), listens in their network namespaces on ztunnel's ports,
-// and takes HBONE with a certificate of the pod's identity, so that sidecars reach ambient pods. What an
-// ambient pod sends leaves as plain text, STRICT is not kept, and there is no policy and no waypoint on the
-// way: whatever rests on these is simulated.
+// and takes and sends HBONE with a certificate of the pod's identity. From istiod it has, by the real protocol
+// too, workloads, Services with their waypoints, and policies, STRICT among them, which it keeps for every new
+// connection. How it decides is written down after ztunnel's sources and is simulated; it answers no names, has
+// no metrics, keeps connections that a later policy would refuse, and knows neither other networks nor
+// localities.
 package main
 
 import (
@@ -26,13 +28,14 @@ type node struct {
 	mu     sync.Mutex
 	pods   map[string]*pod
 	synced atomic.Bool
+	known  *told
 }
 
 func main() {
-	here := &node{pods: map[string]*pod{}}
+	here := &node{pods: map[string]*pod{}, known: listen()}
 	http.HandleFunc("/healthz/ready", func(w http.ResponseWriter, _ *http.Request) {
-		if !here.synced.Load() {
-			http.Error(w, "the agent has not told its pods yet", http.StatusServiceUnavailable)
+		if !here.synced.Load() || !here.known.synced() {
+			http.Error(w, "the agent or istiod has not told everything yet", http.StatusServiceUnavailable)
 		}
 	})
 	go func() {
@@ -84,11 +87,11 @@ func (n *node) handle(data []byte, namespace int) error {
 	case asked.GetAdd() != nil:
 		uid := asked.GetAdd().GetUid()
 		n.drop(uid)
-		secured, err := credentialsOf(asked.GetAdd().GetWorkloadInfo())
+		serving, calling, err := credentialsOf(asked.GetAdd().GetWorkloadInfo())
 		if err != nil {
 			return err
 		}
-		added, err := open(namespace, secured)
+		added, err := open(namespace, serving, calling, n.known)
 		if err != nil {
 			return err
 		}

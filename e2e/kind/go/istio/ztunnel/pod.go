@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,20 +20,22 @@ import (
 const mark = 1337
 
 // ztunnel's ports in a pod: outbound, inbound plain text, inbound HBONE.
-var ports = []string{":15001", ":15006", ":15008"}
+var own = []uint16{15001, 15006, hbonePort}
 
 type pod struct {
 	namespace int
 	listeners []net.Listener
+	calling   *tls.Config // as which it opens tunnels
+	known     *told
 }
 
 // open listens in a pod. An old and a new ztunnel do so at the same time in a rolling restart.
-func open(namespace int, secured *tls.Config) (*pod, error) {
-	made := &pod{namespace: namespace}
+func open(namespace int, serving, calling *tls.Config, known *told) (*pod, error) {
+	made := &pod{namespace: namespace, calling: calling, known: known}
 	shared := net.ListenConfig{Control: option(unix.SO_REUSEPORT, 1)}
 	err := inside(namespace, func() error {
-		for _, port := range ports {
-			listener, err := shared.Listen(context.Background(), "tcp4", "0.0.0.0"+port)
+		for _, port := range own {
+			listener, err := shared.Listen(context.Background(), "tcp4", fmt.Sprintf("0.0.0.0:%d", port))
 			if err != nil {
 				return err
 			}
@@ -42,10 +47,9 @@ func open(namespace int, secured *tls.Config) (*pod, error) {
 		made.close()
 		return nil, err
 	}
-	for _, listener := range made.listeners[:2] {
-		go made.pass(listener)
-	}
-	go made.serve(made.listeners[2], secured)
+	go made.take(made.listeners[0], made.outbound)
+	go made.take(made.listeners[1], made.inbound)
+	go made.serve(made.listeners[2], serving)
 	return made, nil
 }
 
@@ -56,29 +60,58 @@ func (p *pod) close() {
 	unix.Close(p.namespace)
 }
 
-func (p *pod) pass(listener net.Listener) {
+// take carries each connection to where it was going before istio-cni's rules turned it.
+func (p *pod) take(listener net.Listener, to func(netip.AddrPort, *net.TCPConn) (stream, error)) {
 	for {
 		accepted, err := listener.Accept()
 		if err != nil {
 			return
 		}
-		go p.forward(accepted.(*net.TCPConn))
+		go func() {
+			down := accepted.(*net.TCPConn)
+			defer down.Close()
+			address, err := destination(down)
+			if err != nil {
+				fmt.Println("no destination:", err)
+				return
+			}
+			up, err := to(address, down)
+			if err != nil {
+				fmt.Println(address, err)
+				return
+			}
+			carry(down, up)
+		}()
 	}
 }
 
-// forward carries one connection to where it was going before istio-cni's rules turned it.
-func (p *pod) forward(down *net.TCPConn) {
-	defer down.Close()
-	address, err := destination(down)
+// outbound is what the pod sends.
+func (p *pod) outbound(to netip.AddrPort, _ *net.TCPConn) (stream, error) {
+	way, err := p.known.way(to)
 	if err != nil {
-		fmt.Println("no destination:", err)
-		return
+		return nil, err
 	}
-	up, err := p.dial(address)
-	if err != nil {
-		fmt.Println(address, err)
-		return
+	return p.connected(way)
+}
+
+// inbound comes as plain text: nobody knows from whom.
+func (p *pod) inbound(to netip.AddrPort, down *net.TCPConn) (stream, error) {
+	if slices.Contains(own, to.Port()) {
+		return nil, errOwn
 	}
+	source := down.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
+	if !p.known.allows(connection{source: source, to: to}) {
+		return nil, errRefused
+	}
+	return p.dial(to.String())
+}
+
+var (
+	errRefused = errors.New("refused by policy")
+	errOwn     = errors.New("no port for calls")
+)
+
+func carry(down, up stream) {
 	defer up.Close()
 	go func() {
 		_, _ = io.Copy(up, down)
@@ -127,21 +160,21 @@ func option(name, value int) func(string, string, syscall.RawConn) error {
 }
 
 // destination is SO_ORIGINAL_DST, a sockaddr_in that x/sys reads as the struct of the same size.
-func destination(connection *net.TCPConn) (string, error) {
+func destination(connection *net.TCPConn) (none netip.AddrPort, err error) {
 	raw, err := connection.SyscallConn()
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	var found *unix.IPv6Mreq
 	if failed := raw.Control(func(fd uintptr) {
 		found, err = unix.GetsockoptIPv6Mreq(int(fd), unix.IPPROTO_IP, unix.SO_ORIGINAL_DST)
 	}); failed != nil {
-		return "", failed
+		return none, failed
 	}
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	raw4 := found.Multiaddr
-	address := net.IPv4(raw4[4], raw4[5], raw4[6], raw4[7])
-	return fmt.Sprintf("%s:%d", address, int(raw4[2])<<8|int(raw4[3])), nil
+	address := netip.AddrFrom4([4]byte(raw4[4:8]))
+	return netip.AddrPortFrom(address, uint16(raw4[2])<<8|uint16(raw4[3])), nil
 }
