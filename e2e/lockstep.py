@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import Any, NamedTuple
 
 from migrator.adapters.kube.client import Api, connect
@@ -163,7 +164,7 @@ def walk(plane: ControlPlane, oracles: Sequence[Oracle], pairs: Iterable[Pair]) 
         while active := [stage for stage in stages if stage.next()]:
             counts["moments"] += len(active)
             show(active)
-            for stage, words in _differing(plane, askers, active):
+            for stage, words in differing(plane, askers, active):
                 assert stage.moment is not None
                 key = (stage.pair.number, f"{counts['ticks']} {stage.moment.step}")
                 differences[key] = words
@@ -183,44 +184,49 @@ def show(active: list[Stage]) -> None:
         list(pool.map(Stage.populate, active))
 
 
-def _differing(
+def differing(
     plane: ControlPlane, askers: Sequence[Asker], active: Sequence[Stage]
 ) -> list[tuple[Stage, list[str]]]:
-    """Each asker looks after the same stages at every moment, so that it knows what they had before."""
-    shares = [
-        [stage for stage in active if stage.pair.number % len(askers) == number]
-        for number in range(len(askers))
-    ]
-    with ThreadPoolExecutor(len(askers)) as pool:
-        found = pool.map(lambda a, share: differing(plane, a, share), askers, shares)
-        return [one for part in found for one in part]
+    """Those with whom istiod does not come to agree in time.
 
-
-def differing(
-    plane: ControlPlane, asker: Asker, active: Sequence[Stage]
-) -> list[tuple[Stage, list[str]]]:
-    """Those with whom istiod does not come to agree in time."""
+    Each asker looks after the same stages at every moment, so that it knows what they had before.
+    """
     left = [stage for stage in active if stage.changed]
     began = time.monotonic()
     given_up: list[tuple[Stage, list[str]]] = []
-    while left:
-        asked, still = Asked.of(asker.oracle), []
-        for stage in left:
-            assert stage.moment is not None
-            told = tell(plane, asker.oracle, stage.pair.namespaces, asked)
-            words = ["istiod does not know all pods"]
-            if told is not None:
-                words = asker.agreement.differences(told, stage.moment.state)
-            patience = _SECONDS_AGAIN if stage.differed else _SECONDS
-            if words and time.monotonic() - began > patience:
-                given_up.append((stage, words))
-            elif words:
-                still.append(stage)
-        left = still
-        time.sleep(0.3 if left else 0)
+    with ThreadPoolExecutor(len(askers)) as pool:
+        while left:
+            asked = Asked.of(askers[0].oracle)
+            shares = [
+                [stage for stage in left if stage.pair.number % len(askers) == number]
+                for number in range(len(askers))
+            ]
+            found = pool.map(lambda a, share: _said(plane, a, share, asked), askers, shares)  # noqa: B023
+            waited, left = time.monotonic() - began, []
+            for stage, words in chain.from_iterable(found):
+                patience = _SECONDS_AGAIN if stage.differed else _SECONDS
+                if words and waited > patience:
+                    given_up.append((stage, words))
+                elif words:
+                    left.append(stage)
+            time.sleep(0.3 if left else 0)
     for stage, _ in given_up:
         stage.differed = True
     return given_up
+
+
+def _said(
+    plane: ControlPlane, asker: Asker, share: Iterable[Stage], asked: Asked
+) -> list[tuple[Stage, list[str]]]:
+    found = []
+    for stage in share:
+        assert stage.moment is not None
+        told = tell(plane, asker.oracle, stage.pair.namespaces, asked)
+        words = ["istiod does not know all pods"]
+        if told is not None:
+            words = asker.agreement.differences(told, stage.moment.state)
+        found.append((stage, words))
+    return found
 
 
 def _shown(pair: Pair) -> Iterator[Moment]:

@@ -47,12 +47,13 @@ class Oracle:
         """It ends by itself when nothing more can be asked."""
         self._process.communicate(timeout=_SECONDS)
 
-    def ask(self, node: Mapping[str, Any], types: Iterable[str], stay: float = 0) -> Answer:
-        """Resources by type and name, on a new stream, with what is pushed on it in `stay` seconds more.
+    def ask(self, node: Mapping[str, Any], types: Iterable[str], **how: Any) -> Answer:
+        """Resources by type and name, on a new stream.
 
-        Raises OracleError.
+        `stay`: with what is pushed on it in so many seconds more. `brief`: of clusters only by what they
+        send. Raises OracleError.
         """
-        question = {"node": node, "types": list(types), "timeout": _SECONDS, "stay": stay}
+        question = {"node": node, "types": list(types), "timeout": _SECONDS, **how}
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             message = "the oracle has no pipes"
@@ -80,7 +81,8 @@ class Oracle:
         one that has run for so many seconds.
         """
         node = f"{role}~198.51.100.8~caller.elsewhere~elsewhere.svc.cluster.local"
-        return self.ask({"id": node, "metadata": _ELSEWHERE}, (CLUSTER,), stay)[CLUSTER]
+        asking = {"id": node, "metadata": _ELSEWHERE}
+        return self.ask(asking, (CLUSTER,), stay=stay, brief=True)[CLUSTER]
 
 
 def ztunnel_node() -> dict[str, Any]:

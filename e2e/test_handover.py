@@ -113,7 +113,7 @@ def test_each_pod_is_under_the_policies_of_its_own_mode_there_and_back(
         while stage.next():
             show([stage])
             stage.changed = True
-            assert differing(plane, asker, [stage]) == []
+            assert differing(plane, [asker], [stage]) == []
             told = eventually(lambda: tell(plane, oracle, pair.namespaces), 30)
             seen.append(servers(told, space))
     stage.clear()
@@ -147,7 +147,7 @@ def test_a_difference_is_seen(plane):
     stage.next()
     show([stage])
     with Oracle(plane) as oracle:
-        assert differing(plane, Asker(oracle, Agreement()), [stage]) == []
+        assert differing(plane, [Asker(oracle, Agreement())], [stage]) == []
         told = tell(plane, oracle, pair.namespaces)
     stage.clear()
     for name in OLD:

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"time"
 
+	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	hcm "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -46,6 +47,7 @@ type question struct {
 	Types   []string        `json:"types"`
 	Timeout float64         `json:"timeout"` // seconds
 	Stay    float64         `json:"stay"`    // seconds for which the stream stays open once all has come
+	Brief   bool            `json:"brief"`   // of clusters only their type and what they send
 }
 
 // answer is one line of output: resources by type and name.
@@ -99,7 +101,7 @@ func reply(client discovery.AggregatedDiscoveryServiceClient, line []byte) answe
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
-	s := &session{stream: stream, node: node, found: map[string]map[string]json.RawMessage{}}
+	s := &session{stream: stream, node: node, brief: q.Brief, found: map[string]map[string]json.RawMessage{}}
 	if err := s.ask(q.Types); err != nil {
 		return answer{Error: err.Error()}
 	}
@@ -116,6 +118,7 @@ func reply(client discovery.AggregatedDiscoveryServiceClient, line []byte) answe
 type session struct {
 	stream  discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
 	node    *core.Node
+	brief   bool
 	pending []string
 	found   map[string]map[string]json.RawMessage
 }
@@ -172,6 +175,9 @@ func (s *session) take(response *discovery.DeltaDiscoveryResponse) error {
 		if err != nil {
 			return err
 		}
+		if c, ok := message.(*cluster.Cluster); ok && s.brief {
+			message = sending(c)
+		}
 		text, err := protojson.Marshal(message)
 		if err != nil {
 			return err
@@ -193,6 +199,19 @@ func (s *session) take(response *discovery.DeltaDiscoveryResponse) error {
 		return nil
 	}
 	return errors.Join(s.follow(routeType, routes), s.follow(extensionType, extensions))
+}
+
+// sending is what a cluster says of how it sends, without certificates and balancing.
+func sending(c *cluster.Cluster) *cluster.Cluster {
+	brief := &cluster.Cluster{Name: c.Name, ClusterDiscoveryType: c.ClusterDiscoveryType}
+	if c.TransportSocket != nil {
+		brief.TransportSocket = &core.TransportSocket{Name: c.TransportSocket.Name}
+	}
+	for _, match := range c.TransportSocketMatches {
+		brief.TransportSocketMatches = append(brief.TransportSocketMatches,
+			&cluster.Cluster_TransportSocketMatch{Name: match.Name})
+	}
+	return brief
 }
 
 func (s *session) follow(t string, wanted []string) error {
