@@ -62,7 +62,11 @@ def severities(rule: str, version: Version, without: GroupKind | None) -> list[s
             id="not protected",
         ),
         pytest.param(
-            "service-waypoint-opt-out", NEW, None, ["blocker", "warning"], id="a way past policy"
+            "service-waypoint-opt-out",
+            NEW,
+            None,
+            ["blocker", "warning", "blocker"],
+            id="a way past policy; nothing; past a route",
         ),
         pytest.param("third-party-ingress", NEW, None, ["blocker"], id="past a waypoint"),
         pytest.param(
