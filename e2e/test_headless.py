@@ -12,7 +12,7 @@ from .meshes import eventually
 from .oracle import Oracle
 
 SERVICES = {"of-http": "http", "of-tcp": "tcp"}
-_STAY = 25.0  # seconds
+_BEGINS, _STAY = 5.0, 45.0  # seconds, also where much else goes on
 
 
 def _pod(name, app, inject):
@@ -50,8 +50,8 @@ def test_only_sidecars_that_begin_are_told_of_an_http_endpoint_without_mutual_tl
 
         assert eventually(lambda: told() == {*SERVICES}, 30)
         running = pool.submit(runs.clusters, stay=_STAY)
-        time.sleep(2)  # it is told first what the other was
+        time.sleep(_BEGINS)  # it is told first what the other was
         _apply(plane, space, *(_pod(f"{name}-two", name, "false") for name in SERVICES))
-        assert eventually(lambda: told() == set(), _STAY / 2)
+        assert eventually(lambda: told() == set(), _STAY - 2 * _BEGINS)
 
         assert _secured(running.result(), space) == {"of-http"}
