@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from .controlplane import ControlPlane
+from .istio import TAG
 
 _PREFIX = "type.googleapis.com/"
 AUTHORIZATION = _PREFIX + "istio.security.Authorization"
@@ -22,7 +23,7 @@ _META, _META_JSON = "ISTIO_META_", "ISTIO_METAJSON_"
 _SECONDS = 20
 
 Answer = Mapping[str, Mapping[str, Any]]
-_ELSEWHERE = {"NAMESPACE": "elsewhere", "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": "1.30.3"}
+_ELSEWHERE = {"NAMESPACE": "elsewhere", "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": TAG}
 
 
 class OracleError(Exception):

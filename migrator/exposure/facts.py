@@ -91,11 +91,14 @@ class Facts:
         return mtls.effective(*self._peers(workload), workload)
 
     def mtls_of(self, namespace: str) -> str:
-        """The mode of a namespace, whatever single workloads of it have."""
+        """The mode that callers take a Service's pods to have: `GetNamespaceMutualTLSMode` of
+        pilot/pkg/model/authentication.go. Policies with a selector do not count.
+        """
         if namespace not in self._modes:
-            peers = self.state.mesh.of(kinds.PEER_AUTHENTICATION)
-            root = self.state.mesh.config.root_namespace
-            self._modes[namespace] = mtls.of_namespace(peers, root, namespace)
+            mesh = self.state.mesh
+            homes = (mesh.config.root_namespace, namespace)
+            wide = (mesh.attachments.wide(kinds.PEER_AUTHENTICATION, home) for home in homes)
+            self._modes[namespace] = mtls.strongest(*(next(iter(found), None) for found in wide))
         return self._modes[namespace]
 
     def _peers(self, workload: Workload) -> tuple[tuple[Resource, ...], str]:

@@ -15,10 +15,8 @@ from migrator.istio.workloads import Workload
 from .calling import Caller, Target
 from .enforcing import Enforcing
 from .facts import Facts
-from .sending import Sent, sent
+from .sending import ACCEPT_HBONE, Sent, sent
 from .state import Pods, Readiness
-
-_ACCEPTS_HBONE = frozenset({Mode.AMBIENT, Mode.SIDECAR_HBONE})
 
 
 class Hop(NamedTuple):
@@ -74,7 +72,7 @@ def _between_proxies(
         hops = [Hop(facts.waypoint(target.service, gateway), target.port, False, None)]  # noqa: FBT003
         if server:
             identity = fronts.principal(facts.state.mesh, gateway)
-            plaintext = pods.mode not in _ACCEPTS_HBONE
+            plaintext = pods.mode not in ACCEPT_HBONE
             hops.append(Hop(server, target.number, plaintext, identity))
         yield found._replace(hops=tuple(hops))
 
@@ -96,7 +94,7 @@ def _waypoint(facts: Facts, caller: Caller, target: Target) -> tuple[Any, Readin
     """The waypoint between, if this caller is sent to one."""
     if target.service is None:
         return None, Readiness.ABSENT
-    sent = caller is Caller.AMBIENT or (
+    asks = caller is Caller.AMBIENT or (
         caller is Caller.GATEWAY and facts.state.ingress_uses_waypoint(target.service)
     )
-    return facts.state.waypoint_of(target.service) if sent else (None, Readiness.ABSENT)
+    return facts.state.waypoint_of(target.service) if asks else (None, Readiness.ABSENT)

@@ -13,21 +13,20 @@ anybody may put in front of the same pods: to a bare address a sidecar sends pla
 
 A sidecar that runs is not told when the endpoints of a headless Service change, if all of its ports are HTTP
 (`onEventInternal` of pilot/pkg/serviceregistry/kube/controller/endpointslice.go, `cdsNeedsPush` of
-pilot/pkg/xds/cds.go; seen on istiod 1.30.3, e2e/test_headless.py): it sends mutual TLS to all of them still.
+pilot/pkg/xds/cds.go; seen on istiod 1.31.0, e2e/test_headless.py): it sends mutual TLS to all of them still.
 """
 
 from collections.abc import Iterator
 from enum import Enum, auto
 
-from migrator.istio.pods.dataplane import Mode
+from migrator.istio.pods.dataplane import SIDECAR_MODES, Mode
 from migrator.istio.services import Service
 
 from .calling import Caller, Target
 from .enforcing import By, Enforcing
 from .facts import Facts
 
-_TLS = frozenset({Mode.SIDECAR, Mode.SIDECAR_HBONE, Mode.MANUAL, Mode.MIXED})
-_HBONE = frozenset({Mode.AMBIENT, Mode.SIDECAR_HBONE})
+ACCEPT_HBONE = frozenset({Mode.AMBIENT, Mode.SIDECAR_HBONE})
 
 
 class Sent(Enum):
@@ -45,7 +44,7 @@ def sent(
     if caller is Caller.OUTSIDE or server.by == By.GATEWAY:
         yield Sent.PLAIN
     elif caller is Caller.AMBIENT:
-        yield Sent.SECURED if mode in _HBONE else Sent.PLAIN
+        yield Sent.SECURED if mode in ACCEPT_HBONE else Sent.PLAIN
     elif target.service is not None and target.service.headless and caller is Caller.SIDECAR:
         yield from _to_all(facts, target, target.service, _takes_tls(mode, server, target))
     elif mode is Mode.AMBIENT:
@@ -64,7 +63,7 @@ def _to_all(facts: Facts, target: Target, service: Service, takes: bool) -> Iter
 
 
 def _takes_tls(mode: Mode, server: Enforcing, target: Target) -> bool:
-    return mode in _TLS and server.mtls_at(target.number) != "DISABLE"
+    return mode in SIDECAR_MODES and server.mtls_at(target.number) != "DISABLE"
 
 
 def _is_kept_from_proxies(service: Service) -> bool:
@@ -80,7 +79,7 @@ def _is_secured(facts: Facts, target: Target) -> bool:
     return (
         service is None
         or not service.headless
-        or all(pods.mode in _TLS for _, pods in facts.state.servers(service))
+        or all(pods.mode in SIDECAR_MODES for _, pods in facts.state.servers(service))
     )
 
 

@@ -55,7 +55,7 @@ class Ledger:
         self._unstable: set[str] = set()
         self._seen: dict[_Key, _Seen] = {}
         self._announced: dict[Kind, list[ChangedCalls]] = {"opened": [], "closed": []}
-        self._missed: dict[str, None] = {}
+        self._missed: dict[str, float] = {}
         self.samples = 0
         self.simulated = 0
         self._judged = self._errors = self._refused = 0
@@ -106,11 +106,14 @@ class Ledger:
     def miss(self, where: Where, seconds: float) -> None:
         """No call was answered for so long: nobody knows what happened there."""
         during = where.during + (f", at {where.step}" if where.step else "")
-        self._missed.setdefault(f"no call was answered for {seconds:.0f} s during {during}")
+        self._missed[during] = max(seconds, self._missed.get(during, 0))
 
     def missed(self) -> tuple[str, ...]:
         """What nobody saw, in words."""
-        return tuple(self._missed)
+        return tuple(
+            f"no call was answered for {seconds:.0f} s during {during}"
+            for during, seconds in self._missed.items()
+        )
 
     def differs(self, samples: Sequence[Sample]) -> tuple[str, ...]:
         """The calls of the baseline that are not answered as they were, in words."""

@@ -7,10 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from migrator.engine.predicates.rolled_out import readiness
 from migrator.errors import MigrateError
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.model.resource import Ref
+from migrator.model.verdict import State
 from migrator.ports import Body, Clock, Cluster
 
 from .istio import ROOT
@@ -45,7 +47,8 @@ class Enrolment:
         self._cluster.patch(_AGENT, patch)
         for _ in range(_SECONDS):
             self._clock.sleep(1)
-            if _is_rolled_out(self._cluster.get(_AGENT) or {}):
+            agent = self._cluster.get(_AGENT)
+            if agent is not None and readiness(_AGENT, agent).state is State.DONE:
                 return
         raise MigrateError(f"{_AGENT} does not get ready")
 
@@ -77,11 +80,3 @@ def _env(container: Body) -> list[Mapping[str, Any]]:
 
 def _others(container: Body) -> list[Mapping[str, Any]]:
     return [one for one in _env(container) if one.get("name") != _VARIABLE]
-
-
-def _is_rolled_out(agent: Body) -> bool:
-    status = agent.get("status") or {}
-    wanted = status.get("desiredNumberScheduled", 0)
-    return status.get("observedGeneration") == (agent.get("metadata") or {}).get(
-        "generation"
-    ) and status.get("updatedNumberScheduled", 0) == wanted == status.get("numberAvailable", 0)

@@ -20,7 +20,7 @@ from .enforcement import By, Enforcer, who_enforces
 from .targets import target_refs, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from migrator.istio.mesh import Mesh
     from migrator.istio.services import Service
@@ -200,6 +200,10 @@ class Attachments:
                 return old_filter or Enforcer.WAYPOINT in who_enforces(kind, By.MESH)
             case _:
                 return True
+
+    def wide(self, kind: GroupKind, namespace: str) -> Sequence[Resource]:
+        """The policies of a namespace without selector and target, the oldest first."""
+        return self._in(kind, namespace).plain
 
     def _in(self, kind: GroupKind, namespace: str) -> _Held:
         if kind not in self._by_namespace:

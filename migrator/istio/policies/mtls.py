@@ -35,7 +35,7 @@ class Mtls:
 def effective(policies: Iterable[Resource], root_namespace: str, workload: Workload) -> Mtls:
     """What its sidecars accept; what ztunnel makes of it is in `mtls_at_ztunnel`."""
     mesh, namespace, own = levels(policies, root_namespace, workload)
-    mode = _strongest(mesh, namespace, own)
+    mode = strongest(mesh, namespace, own)
     ports = {
         int(port): _port_mode(setting or {}, mode)
         for port, setting in ((own.spec.get("portLevelMtls") or {}) if own else {}).items()
@@ -44,17 +44,8 @@ def effective(policies: Iterable[Resource], root_namespace: str, workload: Workl
     return Mtls(mode, ports, tuple(p for p in (own, namespace, mesh) if p is not None))
 
 
-def of_namespace(policies: Iterable[Resource], root_namespace: str, namespace: str) -> str:
-    """The mode that callers take a Service's pods to have: `GetNamespaceMutualTLSMode` of
-    pilot/pkg/model/authentication.go, PERMISSIVE where there is none. Policies with a selector do not count.
-    """
-    wide = [p for p in policies if not (p.spec.get("selector") or {}).get("matchLabels")]
-    mesh = _oldest([p for p in wide if p.namespace == root_namespace])
-    own = _oldest([p for p in wide if p.namespace == namespace])
-    return _strongest(mesh, own)
-
-
-def _strongest(*policies: Resource | None) -> str:
+def strongest(*policies: Resource | None) -> str:
+    """The mode of the last that says one, PERMISSIVE where none does."""
     mode = "PERMISSIVE"
     for policy in policies:
         found = (policy.spec.get("mtls") or {}).get("mode", "") if policy else ""

@@ -18,7 +18,7 @@ class HeadlessMixedEndpoints(Rule):
     through their own rollout.
 
     Where all ports are HTTP, sidecars that run already are not even told: istiod pushes new endpoints of
-    such a Service to nobody (seen on istiod 1.30.3). They go on sending mutual TLS, which ambient pods do
+    such a Service to nobody (seen on istiod 1.31.0). They go on sending mutual TLS, which ambient pods do
     not take, under PERMISSIVE too, until they restart or the Service itself changes.
 
     ## Fix

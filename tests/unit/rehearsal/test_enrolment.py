@@ -6,40 +6,28 @@ from migrator.adapters.fake import FakeClock, FakeCluster
 from migrator.adapters.throwaway.enrolment import Enrolment
 from migrator.errors import MigrateError
 from migrator.istio import kinds
+from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref
 from migrator.model.snapshot import Snapshot
-from tests.unit.manifests import mesh, resource
+from tests.unit.manifests import resource
 
 AGENT = Ref(*kinds.DAEMON_SET, "istio-system", "istio-cni-node")
-MESH = """
-apiVersion: v1
-kind: Namespace
-metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: bank, labels: {istio.io/dataplane-mode: ambient}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: by-namespace, namespace: shop}
-spec: {containers: [{name: app}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: by-label, namespace: shop, labels: {istio.io/dataplane-mode: ambient}}
-spec: {containers: [{name: app}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: by-namespace, namespace: bank}
-spec: {containers: [{name: app}]}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: kept-out, namespace: bank, labels: {istio.io/dataplane-mode: none}}
-spec: {containers: [{name: app}]}
-"""
+PODS = {
+    ("shop", "by-namespace"): {},
+    ("shop", "by-label"): {"istio.io/dataplane-mode": "ambient"},
+    ("bank", "by-namespace"): {},
+    ("bank", "kept-out"): {"istio.io/dataplane-mode": "none"},
+}
+
+
+def ambient_namespaces():
+    labels = {"istio.io/dataplane-mode": "ambient"}
+    for name in ("shop", "bank"):
+        yield resource({"kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    for (namespace, name), own in PODS.items():
+        meta = {"name": name, "namespace": namespace, "labels": own}
+        spec = {"containers": [{"name": "app"}]}
+        yield resource({"kind": "Pod", "metadata": meta, "spec": spec})
 
 
 def cluster(*, ambient=True):
@@ -58,7 +46,7 @@ def enrolled(selectors):
     meta = {"name": "istio-cni-config", "namespace": "istio-system"}
     data = {"AMBIENT_ENABLEMENT_SELECTOR": selectors}
     config = resource({"kind": "ConfigMap", "metadata": meta, "data": data})
-    found = mesh(MESH).changed({config.ref: config})
+    found = Mesh(Snapshot([*ambient_namespaces(), config]))
     return {f"{w.namespace}/{w.name}" for w in found.workloads if found.would_be_enrolled(w)}
 
 
