@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from migrator.exposure.calling import Caller, Target
+from migrator.exposure.calling import Caller, Sending, Target
 from migrator.exposure.enforcing import By, Enforcing
 from migrator.exposure.facts import Facts, is_http
-from migrator.exposure.paths import Path, paths
+from migrator.exposure.paths import NOT_TAKEN, Path, paths
 from migrator.exposure.policies import Level
 from migrator.exposure.requests import distinguishing
 from migrator.exposure.state import Pods, State
@@ -194,8 +194,8 @@ class _Moment:
             return
         for caller in _CALLERS:
             # of two ways the first is that of a proxy that begins now, as the one that is asked for
-            way = next(paths(self._facts, caller, target, workload, same))
-            if way.refused or way.unknown:
+            way = next(paths(self._facts, Sending(caller), target, workload, same))
+            if way.unknown or way.refused not in {"", NOT_TAKEN}:
                 continue
             proxy = self._told.waypoints.get(gateway)
             reached = [self._told.way_to(target.service.host, target.port, one) for one in ROLES]

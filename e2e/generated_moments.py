@@ -1,8 +1,9 @@
 """Small meshes with their plans, made from a number: the same ones in every run.
 
 Two namespaces, a few workloads with Services of several protocols, policies of every action with and without
-selector, tokens, PeerAuthentications at every level. Names hold the number, so that many meshes stand side
-by side on one control plane; so none has policies for the whole mesh.
+selector, tokens, PeerAuthentications at every level, DestinationRules that say what callers send. Names hold
+the number, so that many meshes stand side by side on one control plane; so none has policies for the whole
+mesh.
 """
 
 import json
@@ -68,6 +69,8 @@ def providers() -> list[Object]:
 class _Maker:
     def __init__(self, number: int) -> None:
         self.chance = random.Random(f"moments {number}")  # noqa: S311  the same in every run
+        self._of_rules = random.Random(f"rules {number}")  # noqa: S311  so is this
+        self._services: list[tuple[str, str]] = []
         self.namespaces = tuple(f"m{number}-{name}" for name in ("one", "two"))
 
     def objects(self) -> Iterator[Object]:
@@ -81,6 +84,7 @@ class _Maker:
         for number in range(self.chance.choice((0, 0, 1))):
             yield self._tokens(number)
         yield from self._mtls()
+        yield from self._rules()
 
     def _app(self, namespace: str, app: str) -> Iterator[Object]:
         yield _object("v1", "ServiceAccount", namespace, app)
@@ -104,6 +108,7 @@ class _Maker:
             served = {"selector": {"app": app}, "ports": ports}
             if self.chance.random() < 0.1:
                 served["clusterIP"] = "None"
+            self._services.append((namespace, app))
             yield _object("v1", "Service", namespace, app, spec=served)
 
     def _authorization(self, number: int) -> Object:
@@ -222,6 +227,20 @@ class _Maker:
                 yield _object(
                     "security.istio.io/v1", "PeerAuthentication", namespace, "own", spec=spec
                 )
+
+    def _rules(self) -> Iterator[Object]:
+        """How callers send to some Services."""
+        for namespace, app in self._services:
+            if self._of_rules.random() < 0.8:
+                continue
+            tls: Object = {"tls": {"mode": self._of_rules.choice(("DISABLE", "ISTIO_MUTUAL"))}}
+            if self._of_rules.random() < 0.2:
+                port = {"number": self._of_rules.choice(_SERVED)[1]}
+                tls = {"portLevelSettings": [{"port": port, **tls}]}
+            spec: Object = {"host": app, "trafficPolicy": tls}
+            if self._of_rules.random() < 0.2:
+                spec["exportTo"] = ["."]
+            yield _object("networking.istio.io/v1", "DestinationRule", namespace, app, spec=spec)
 
 
 def _mesh_config() -> Object:

@@ -17,13 +17,13 @@ AUTHORIZATION = _PREFIX + "istio.security.Authorization"
 ADDRESS = _PREFIX + "istio.workload.Address"
 LISTENER = _PREFIX + "envoy.config.listener.v3.Listener"
 CLUSTER = _PREFIX + "envoy.config.cluster.v3.Cluster"
+ENDPOINTS = _PREFIX + "envoy.config.endpoint.v3.ClusterLoadAssignment"
 ROUTE = _PREFIX + "envoy.config.route.v3.RouteConfiguration"
 EXTENSION = _PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
 _META, _META_JSON = "ISTIO_META_", "ISTIO_METAJSON_"
 _SECONDS = 20
 
 Answer = Mapping[str, Mapping[str, Any]]
-_ELSEWHERE = {"NAMESPACE": "elsewhere", "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": TAG}
 
 
 class OracleError(Exception):
@@ -51,8 +51,8 @@ class Oracle:
     def ask(self, node: Mapping[str, Any], types: Iterable[str], **how: Any) -> Answer:
         """Resources by type and name, on a new stream.
 
-        `stay`: with what is pushed on it in so many seconds more. `brief`: of clusters only by what they
-        send. Raises OracleError.
+        `stay`: with what is pushed on it in so many seconds more. `brief`: of clusters only what they send.
+        `endpoints`: with those of every cluster. Raises OracleError.
         """
         question = {"node": node, "types": list(types), "timeout": _SECONDS, **how}
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -78,12 +78,9 @@ class Oracle:
     def clusters(self, role: str = "sidecar", stay: float = 0) -> Mapping[str, Mapping[str, Any]]:
         """How a sidecar, or a gateway (`router`), reaches every Service, by the cluster's name.
 
-        It is one of a pod that istiod does not know, in a namespace that says nothing of its own; with `stay`
-        one that has run for so many seconds.
+        It is in a namespace that says nothing of its own; with `stay` one that has run for so many seconds.
         """
-        node = f"{role}~198.51.100.8~caller.elsewhere~elsewhere.svc.cluster.local"
-        asking = {"id": node, "metadata": _ELSEWHERE}
-        return self.ask(asking, (CLUSTER,), stay=stay, brief=True)[CLUSTER]
+        return self.ask(caller_node(role), (CLUSTER,), stay=stay, brief=True)[CLUSTER]
 
 
 def ztunnel_node() -> dict[str, Any]:
@@ -91,6 +88,13 @@ def ztunnel_node() -> dict[str, Any]:
         "id": "ztunnel~127.0.0.1~ztunnel.istio-system~istio-system.svc.cluster.local",
         "metadata": {"NAMESPACE": "istio-system", "CLUSTER_ID": "Kubernetes"},
     }
+
+
+def caller_node(role: str, namespace: str = "elsewhere") -> dict[str, Any]:
+    """A `sidecar` or gateway (`router`) of a pod that istiod does not know."""
+    known = {"NAMESPACE": namespace, "CLUSTER_ID": "Kubernetes", "ISTIO_VERSION": TAG}
+    node = f"{role}~198.51.100.8~caller.{namespace}~{namespace}.svc.cluster.local"
+    return {"id": node, "metadata": known}
 
 
 def proxy_node(pod: Mapping[str, Any]) -> dict[str, Any]:

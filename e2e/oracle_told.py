@@ -116,9 +116,14 @@ class Told(NamedTuple):
     clusters: Mapping[str, Clusters]
 
     def way_to(self, host: str, port: int, role: str) -> tuple[str, ...]:
-        """What it can send to a port of a Service: names of istiod's, and `mtls` where that is all."""
+        """What it can send to a port of a Service: names of istiod's, `always` before one for any endpoint,
+        and `mtls` where that is all.
+        """
         cluster = self.clusters[role][f"outbound|{port}||{host}"]
-        matches = tuple(one["name"] for one in cluster.get("transportSocketMatches", ()))
+        matches = tuple(
+            one["name"] if one.get("match") is not None else f"always {one['name']}"
+            for one in cluster.get("transportSocketMatches", ())
+        )
         if cluster["type"] != "ORIGINAL_DST":
             return matches
         return ("mtls",) if "transportSocket" in cluster else ("plain",)

@@ -34,7 +34,8 @@ class Going:
             namespace, _, name = waypoint.partition("/")
             values |= identity(f"cluster.local/ns/{namespace}/sa/{name}")
         values["port"] = str(self._target.number)
-        if connection == "mtls" and not _takes(server, self._target.number):
+        has_sidecar = key.mode in {"sidecar", "hbone"}
+        if connection == "mtls" and not (has_sidecar and _takes(server, self._target.number)):
             return False
         if connection == "plain":
             values |= identity("")
@@ -51,6 +52,8 @@ class Going:
             return ways[0]
         if key.mode == "ambient" and "hbone" in ways:
             return "hbone"
+        if f"always {_TLS}" in ways:
+            return "mtls"
         labelled = key.mode in {"sidecar", "hbone"} and _takes(server, self._target.number)
         return "mtls" if labelled and _TLS in ways else "plain"
 

@@ -35,6 +35,16 @@ CALLERS = {
 }
 
 
+class Sending(NamedTuple):
+    """How a call is sent, and from where.
+
+    `home` is a namespace for whose proxies other DestinationRules count than for all others; empty for these.
+    """
+
+    caller: Caller
+    home: str = ""
+
+
 class Target(NamedTuple):
     """What is called: a port of a Service, or with `service` None a port of the pods themselves."""
 

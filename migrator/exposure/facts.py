@@ -12,6 +12,7 @@ from migrator.istio.services import HTTP_PROTOCOLS, UNDECLARED, Service
 from migrator.istio.workloads import Workload
 from migrator.model.resource import GroupKind, Ref, Resource
 
+from .clientside import ClientSide
 from .enforcing import By, Enforcing, Tokens
 from .policies import Compiled, Compiler, Level
 from .providers import Providers
@@ -42,6 +43,7 @@ class Facts:
         self._servers: dict[tuple[Ref, Pods], Enforcing | None] = {}
         self._waypoints: dict[tuple[Ref, Ref], Enforcing] = {}
         self._modes: dict[str, str] = {}
+        self.client_side = ClientSide(state.mesh)
 
     def server(self, workload: Workload, pods: Pods) -> Enforcing | None:
         """What enforces at the pods: their sidecar, ztunnel, the gateway itself, or nobody."""

@@ -12,11 +12,13 @@ from migrator.istio.pods.dataplane import Mode
 from migrator.istio.traffic import fronts
 from migrator.istio.workloads import Workload
 
-from .calling import Caller, Target
+from .calling import Caller, Sending, Target
 from .enforcing import Enforcing
 from .facts import Facts
 from .sending import ACCEPT_HBONE, Sent, sent
 from .state import Pods, Readiness
+
+NOT_TAKEN = "mutual TLS is sent to pods that do not take it"
 
 
 class Hop(NamedTuple):
@@ -47,45 +49,53 @@ class Path(NamedTuple):
 
 
 def paths(
-    facts: Facts, caller: Caller, target: Target, workload: Workload, pods: Pods
+    facts: Facts, sending: Sending, target: Target, workload: Workload, pods: Pods
 ) -> Iterator[Path]:
-    """The ways that a call from `caller` to these pods may take: one, unless nobody can know which of two."""
-    found = Path(caller, str(pods.mode))
+    """The ways that a call to these pods may take: one, unless nobody can know which of two."""
+    found, caller = _path(sending, pods), sending.caller
+    unsure = facts.client_side.unsure(sending, target)
     if caller is Caller.PENDING or pods.mode is Mode.PENDING:
         yield found._replace(refused="a pod is being captured: no traffic passes yet")
     elif pods.mode is Mode.PROXYLESS or caller is Caller.PROXYLESS:
         yield found._replace(unknown="proxyless gRPC is not part of the model")
+    elif unsure:
+        yield found._replace(unknown=unsure)
     else:
-        yield from _between_proxies(found, facts, target, workload, pods)
+        yield from _between_proxies(facts, sending, target, workload, pods)
+
+
+def _path(sending: Sending, pods: Pods) -> Path:
+    return Path(sending.caller, str(pods.mode))
 
 
 def _between_proxies(
-    found: Path, facts: Facts, target: Target, workload: Workload, pods: Pods
+    facts: Facts, sending: Sending, target: Target, workload: Workload, pods: Pods
 ) -> Iterator[Path]:
-    gateway, readiness = _waypoint(facts, found.caller, target)
+    gateway, readiness = _waypoint(facts, sending.caller, target)
     server = facts.server(workload, pods)
     if readiness is Readiness.DOWN:
-        yield found._replace(refused=f"the waypoint {gateway} has no pods")
+        yield _path(sending, pods)._replace(refused=f"the waypoint {gateway} has no pods")
     elif gateway is None or target.service is None:
-        yield from _straight(found, facts, target, pods, server)
+        yield from _straight(facts, sending, target, pods, server)
     else:
         hops = [Hop(facts.waypoint(target.service, gateway), target.port, False, None)]  # noqa: FBT003
         if server:
             identity = fronts.principal(facts.state.mesh, gateway)
             plaintext = pods.mode not in ACCEPT_HBONE
             hops.append(Hop(server, target.number, plaintext, identity))
-        yield found._replace(hops=tuple(hops))
+        yield _path(sending, pods)._replace(hops=tuple(hops))
 
 
 def _straight(
-    found: Path, facts: Facts, target: Target, pods: Pods, server: Enforcing | None
+    facts: Facts, sending: Sending, target: Target, pods: Pods, server: Enforcing | None
 ) -> Iterator[Path]:
-    if server is None:
+    found = _path(sending, pods)
+    if server is None:  # where TLS gets lost that is nobody's denial
         yield found
         return
-    for how in sent(facts, found.caller, target, pods.mode, server):
+    for how in sent(facts, sending, target, pods.mode, server):
         if how is Sent.LOST:
-            yield found._replace(refused="mutual TLS is sent to pods that do not take it")
+            yield found._replace(refused=NOT_TAKEN)
         else:
             yield found._replace(hops=(Hop(server, target.number, how is Sent.PLAIN, None),))
 

@@ -144,7 +144,7 @@ def _at_gateway(mesh: Mesh, client: Client, service: Service) -> Behaviour:
 
 def _destination_rules(mesh: Mesh, service: Service, home: str) -> tuple[Ref, ...]:
     """The lookup is the same for every proxy; one with `workloadSelector` is for its own only."""
-    found = mesh.routing.destination_rules_at_waypoint(service, home)
+    found = mesh.routing.destination_rules_at(service, home)
     return tuple(rule.ref for rule in found)
 
 

@@ -13,7 +13,7 @@ from migrator.istio import kinds
 from migrator.model.resource import Ref, Resource
 
 from .callers import Between
-from .calling import Caller, Target
+from .calling import Caller, Sending, Target
 from .enforcing import By
 from .facts import Facts
 from .paths import Hop, Path, paths
@@ -74,7 +74,7 @@ class _Table:
             for workload, pods in servers_of(self.facts.state, target):
                 attached = self.facts.attached(workload, pods)
                 policies = (*attached, *self.facts.bound_to(target.service))
-                for way in paths(self.facts, caller, target, workload, pods):
+                for way in paths(self.facts, Sending(caller), target, workload, pods):
                     yield from self._of_way(way, policies, target.levels[0])
 
     def _of_way(self, way: Path, policies: Iterable[Resource], level: Level) -> Iterator[_Key]:

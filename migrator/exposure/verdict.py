@@ -8,7 +8,7 @@ from typing import NamedTuple
 from migrator.istio.workloads import Workload
 from migrator.model.resource import Ref
 
-from .calling import Caller, Target
+from .calling import Caller, Sending, Target
 from .enforcing import By
 from .facts import Facts, is_http
 from .paths import Hop, Path, paths
@@ -98,13 +98,15 @@ def verdicts(state: State, request: Request) -> frozenset[Verdict]:
     target = Target(service, None, request.port, number, http)
     level = Level.HTTP if request.http and http is not False else Level.TCP
     values, facts = request.values(), Facts.of(state)
-    return frozenset(judge(one, values, level) for one in paths_to(facts, request.caller, target))
+    home = identity(request.principal)["namespace"] or ""
+    sending = Sending(request.caller, home)
+    return frozenset(judge(one, values, level) for one in paths_to(facts, sending, target))
 
 
-def paths_to(facts: Facts, caller: Caller, target: Target) -> Iterator[Path]:
+def paths_to(facts: Facts, sending: Sending, target: Target) -> Iterator[Path]:
     """Every way that a call to the target may take, to each kind of pods behind it."""
     for workload, pods in servers_of(facts.state, target):
-        yield from paths(facts, caller, target, workload, pods)
+        yield from paths(facts, sending, target, workload, pods)
 
 
 def servers_of(state: State, target: Target) -> Iterator[tuple[Workload, Pods]]:

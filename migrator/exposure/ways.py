@@ -12,9 +12,10 @@ from .enforcing import Enforcing
 from .facts import Facts
 from .paths import Path
 from .policies import Atom, Level
+from .reach import Reach, keys_of, told_apart
 from .requests import Requests, distinguishing, in_words
 from .targets import Pair
-from .verdict import Answer, Verdict, identity, judge, paths_to
+from .verdict import Answer, Verdict, identity, judge
 
 
 class Kind(Enum):
@@ -28,14 +29,6 @@ class Kind(Enum):
 _ALL = frozenset(Kind)
 _OPENS = frozenset({Kind.OPENS, Kind.UNKNOWN})
 _CLOSES = frozenset({Kind.CLOSES})
-SENDERS = (
-    Caller.SIDECAR,
-    Caller.AMBIENT,
-    Caller.GATEWAY,
-    Caller.OUTSIDE,
-    Caller.PROXYLESS,
-    Caller.PENDING,
-)
 
 
 class Found(NamedTuple):
@@ -58,9 +51,6 @@ class Asked(Protocol):
         """One caller of each class that the fields about identity tell apart."""
 
 
-_Paths = dict[Caller, tuple[Path, ...]]
-
-
 class Ways:
     """The paths to one target in both states, by how a caller sends."""
 
@@ -69,12 +59,8 @@ class Ways:
     ) -> None:
         """`known` are other ways of the same target from the same first state."""
         self.pair = pair
-        self._before: _Paths = (
-            {one: tuple(paths_to(before, one, pair.before)) for one in SENDERS}
-            if known is None
-            else known._before  # noqa: SLF001  one of this class
-        )
-        self._after = {one: tuple(paths_to(after, one, pair.after)) for one in SENDERS}
+        self.before: Reach = Reach(before, pair.before) if known is None else known.before
+        self.after = Reach(after, pair.after)
         self._requests: dict[Level, Requests] = {}
 
     def differences(self, everybody: Asked, known: Asked | None) -> Iterator[Found]:
@@ -108,40 +94,38 @@ class Ways:
     @property
     def differ(self) -> bool:
         """Whether anything on some way is another thing than before."""
-        return any(_keys(self._before[one]) != _keys(self._after[one]) for one in SENDERS)
+        return _differ(self.before, self.after)
 
     def leads_as(self, other: "Ways") -> bool:
         """Whether the later ways of both are the same."""
-        return self.later == other.later
+        return not _differ(self.after, other.after)
 
     def beyond(self, other: "Ways") -> frozenset[Caller]:
         """How those send who meet on these later ways what they do not meet on the other's."""
-        if self.leads_as(other):
-            return frozenset()
-        ways = zip(SENDERS, self.later, other.later, strict=True)
-        return frozenset(one for one, own, known in ways if any(key not in known for key in own))
-
-    @cached_property
-    def later(self) -> tuple[list[tuple[object, ...]], ...]:
-        """What tells the later ways from others."""
-        return tuple(_keys(self._after[one]) for one in SENDERS)
+        own, known = self.after, other.after
+        return frozenset(
+            one.caller
+            for one in (*own.keys, *known.keys)
+            if any(key not in known.keys_of(one) for key in own.keys_of(one))
+        )
 
     def of(self, sample: Sample) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """The ways of this caller, before and after."""
+        home = identity(sample.source.principal)["namespace"] or ""
         before, after = sample.source.ways
         return (
-            tuple(way for one in sorted(before) for way in self._before.get(one, ())),
-            tuple(way for one in sorted(after) for way in self._after.get(one, ())),
+            tuple(way for one in sorted(before) for way in self.before.of(one, home)),
+            tuple(way for one in sorted(after) for way in self.after.of(one, home)),
         )
 
     @cached_property
     def enforcers(self) -> tuple[Enforcing, ...]:
-        every = (*self._before.values(), *self._after.values())
-        return tuple(
-            dict.fromkeys(hop.enforcing for ways in every for way in ways for hop in way.hops)
-        )
+        return tuple(dict.fromkeys((*self.before.enforcers(), *self.after.enforcers())))
 
     def atoms(self, level: Level) -> tuple[Atom, ...]:
-        return tuple(atom for one in self.enforcers for atom in one.atoms(level))
+        """What is asked on some way, and what else tells callers apart."""
+        homes = self.before.homes | self.after.homes
+        return (*(atom for one in self.enforcers for atom in one.atoms(level)), *told_apart(homes))
 
     def is_complete(self, level: Level) -> bool:
         """Whether every combination was looked at; true where nobody had to look."""
@@ -153,17 +137,15 @@ class Ways:
         return self._requests[level]
 
 
-def _keys(ways: Iterable[Path]) -> list[tuple[object, ...]]:
-    found: list[tuple[object, ...]] = []
-    for way in ways:
-        if way.key not in found:
-            found.append(way.key)
-    return found
+def _differ(one: Reach, other: Reach) -> bool:
+    if one.keys is other.keys or one.keys == other.keys:
+        return False
+    return any(one.keys_of(s) != other.keys_of(s) for s in (*one.keys, *other.keys))
 
 
 def of_sample(ways: Ways, level: Level, sample: Sample) -> Iterator[tuple[Kind, Change]]:
     before, after = ways.of(sample)
-    if not before or not after or _keys(before) == _keys(after):
+    if not before or not after or keys_of(before) == keys_of(after):
         return
     who = identity(sample.source.principal)
     requests = ways.requests(level)

@@ -8,7 +8,7 @@ chooses what is worth asking; what an answer means is decided by the baseline.
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import NamedTuple
 
 from migrator.exposure.calling import CALLERS, Caller, Target
@@ -17,10 +17,11 @@ from migrator.exposure.facts import Facts
 from migrator.exposure.paths import Path
 from migrator.exposure.patterns import UNMATCHED_IP
 from migrator.exposure.policies import Atom, Level
+from migrator.exposure.reach import Reach, told_apart
 from migrator.exposure.requests import Choice, distinguishing, in_words
 from migrator.exposure.state import State
 from migrator.exposure.targets import pairs
-from migrator.exposure.verdict import identity, judge, paths_to
+from migrator.exposure.verdict import identity, judge
 from migrator.istio import kinds
 from migrator.istio.mesh import Mesh
 from migrator.istio.services import Service
@@ -98,20 +99,21 @@ class _Maker:
 
     def _of_target(self, target: Target, service: Service) -> Iterator[Call]:
         level = target.levels[0]
-        ways = {one: tuple(paths_to(self._facts, one, target)) for one in _SENDERS}
-        enforcers = tuple(dict.fromkeys(h.enforcing for w in chain(*ways.values()) for h in w.hops))
+        reach = Reach(self._facts, target)
+        enforcers = tuple(dict.fromkeys(reach.enforcers()))
         atoms = tuple(atom for one in enforcers for atom in one.atoms(level))
         found = distinguishing(enforcers, level)
         if not found.complete:
             self.left_out.add(f"some combinations of what the policies of {service.ref} ask for")
         choices = tuple(self._possible(found.choices, service))
         self._say_strangers(atoms)
-        for sender in self._classes(atoms):
+        for sender in self._classes((*atoms, *told_apart(reach.homes))):
             if sender.kind is Caller.GATEWAY and not self._ability.gateways:
                 self.left_out.add("calls that gateways pass on")
                 continue
             base = _call(target, service, sender, level)
-            for choice in self._worth_asking(choices, ways[sender.kind], sender, level):
+            ways = reach.of(sender.kind, identity(sender.principal)["namespace"] or "")
+            for choice in self._worth_asking(choices, ways, sender, level):
                 yield replace(base, says=in_words(choice, level, atoms), values=choice)
 
     @cached_property

@@ -161,6 +161,20 @@ def resources(draw):
 
 
 @st.composite
+def _sending(draw, name):
+    """A DestinationRule that says how its callers send: of one Service, of a namespace's, of all."""
+    home = draw(st.sampled_from((*NAMESPACES, "istio-system")))
+    about = draw(st.sampled_from(NAMESPACES))
+    hosts = (f"a.{about}.svc.cluster.local", f"*.{about}.svc.cluster.local", "*.local")
+    tls = {"tls": {"mode": draw(st.sampled_from(("DISABLE", "ISTIO_MUTUAL", "SIMPLE")))}}
+    spec = {"host": draw(st.sampled_from(hosts)), "trafficPolicy": tls}
+    exported = draw(st.sampled_from((None, None, ["."], ["shop"])))
+    return resource(
+        kinds.DESTINATION_RULE, home, name, spec=spec | ({"exportTo": exported} if exported else {})
+    )
+
+
+@st.composite
 def _now_and_then(draw):
     """What only some meshes have: a default for mTLS, tokens, a route, a gateway."""
     found = []
@@ -179,6 +193,7 @@ def _now_and_then(draw):
         found.append(
             resource(kinds.VIRTUAL_SERVICE, draw(st.sampled_from(NAMESPACES)), "vs", spec=route)
         )
+    found += [draw(_sending(f"rule-{n}")) for n in range(draw(st.sampled_from((0, 0, 1, 2))))]
     if draw(st.integers(0, 3)) == 0:
         found.append(
             resource(

@@ -47,7 +47,29 @@ def teams(draw):
         if strict:
             mode = {"mtls": {"mode": "STRICT"}}
             found.append(resource(kinds.PEER_AUTHENTICATION, home, "strict", spec=mode))
-    return found
+    return [*found, *draw(_sending())]
+
+
+@st.composite
+def _sending(draw):
+    """A DestinationRule that says what is sent: of one namespace, of each, of the mesh, of a caller's."""
+    tls = {"tls": {"mode": draw(st.sampled_from(["DISABLE", "ISTIO_MUTUAL"]))}}
+    homes = {
+        "nobody": (),
+        "each": TEAMS,
+        "one": TEAMS[:1],
+        "mesh": ("istio-system",),
+        "edge": ("edge",),
+    }
+    host = draw(st.sampled_from(["a.HOME.svc.cluster.local", "*.local"]))
+    exported = draw(st.sampled_from([{}, {"exportTo": ["."]}, {"exportTo": ["edge", TEAMS[1]]}]))
+    return [
+        resource(
+            kinds.DESTINATION_RULE, home, "sent",
+            spec=_at(home if home in TEAMS else TEAMS[2], {"host": host, "trafficPolicy": tls, **exported}),
+        )
+        for home in homes[draw(st.sampled_from(list(homes)))]
+    ]  # fmt: skip
 
 
 def _team(home):

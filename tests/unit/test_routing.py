@@ -191,7 +191,7 @@ def test_destination_rules_at_a_waypoint(rules: list[Any], home: str, expected: 
     of = mesh_of(
         service("shop", "cart"), *(destination_rule(ns, name, **spec) for ns, name, spec in rules)
     )
-    found = of.routing.destination_rules_at_waypoint(of.services.all[0], home)
+    found = of.routing.destination_rules_at(of.services.all[0], home)
 
     assert [rule.name for rule in found] == expected
 

@@ -4,17 +4,17 @@ Mirrors istio/istio pilot/pkg/networking/core/listener_waypoint.go and cluster_w
 waypoint reads), pilot/pkg/model/push_context.go (visibility and the DestinationRule's lookup).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from migrator.istio import kinds
-from migrator.istio.loose import texts
 from migrator.istio.services import Service
 from migrator.model.fieldpath import field
 from migrator.model.resource import GroupKind, Ref, Resource
 
 from . import ingress
+from .exporting import is_private, is_visible
 from .hosts import all_of, fqdn, matches
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 MESH = "mesh"
 _GATEWAY_API = (kinds.HTTP_ROUTE, kinds.GRPC_ROUTE, kinds.TCP_ROUTE, kinds.TLS_ROUTE)
-_DEFAULT_EXPORT = {
-    kinds.VIRTUAL_SERVICE: "defaultVirtualServiceExportTo",
-    kinds.DESTINATION_RULE: "defaultDestinationRuleExportTo",
-}
 
 
 class Destination(NamedTuple):
@@ -141,12 +137,7 @@ class Routing:
 
     def visible_to(self, resource: Resource, namespace: str) -> bool:
         """Whether a proxy of `namespace` sees it, by `exportTo` or the mesh's default for its kind."""
-        default = texts(self._mesh.config.values, _DEFAULT_EXPORT[resource.ref.group_kind])
-        wanted = resource.spec.get("exportTo") or default or ("*",)
-        return any(
-            one in {"*", namespace} or (one == "." and namespace == resource.namespace)
-            for one in wanted
-        )
+        return is_visible(self._mesh, resource, namespace)
 
     def is_read_at_waypoint(self, vs: Resource, service: Service, home: str) -> bool:
         """Whether a waypoint of namespace `home` applies the VirtualService to the Service."""
@@ -178,25 +169,31 @@ class Routing:
         """DestinationRules of any namespace whose host covers the Service."""
         return self._destination_rules_by_service.get(service.ref, ())
 
-    def destination_rules_at_waypoint(self, service: Service, home: str) -> tuple[Resource, ...]:
-        """The DestinationRules that a waypoint of namespace `home` applies to the Service.
+    def destination_rules_at(self, service: Service, home: str) -> tuple[Resource, ...]:
+        """The DestinationRules that a proxy of namespace `home` applies to the Service.
 
-        The first of these namespaces that has one counts, and there the most specific host: the
-        waypoint's own (unless it is the root namespace), the Service's, the root namespace. One with
-        `workloadSelector` is for the application's own proxies.
+        The first of these namespaces that has one counts, and there the most specific host: the proxy's
+        own (unless it is the root namespace), the Service's, the root namespace. A host that is more
+        specific hides others from those too to whom it is not exported. One with `workloadSelector` is
+        for the application's own proxies.
         """
-        root = self._mesh.config.root_namespace
         known = [
-            rule
-            for rule in self.destination_rules_for(service)
-            if not rule.spec.get("workloadSelector") and self.visible_to(rule, home)
+            r for r in self.destination_rules_for(service) if not r.spec.get("workloadSelector")
         ]
-        for namespace in (*(() if home == root else (home,)), service.namespace, root):
-            here = {rule: _specificity(rule) for rule in known if rule.namespace == namespace}
-            if here:
-                best = max(here.values())
-                return tuple(rule for rule, rank in here.items() if rank == best)
+        for namespace in self._in_turn(service, home):
+            here = [rule for rule in known if rule.namespace == namespace]
+            if namespace == home:
+                found = _most_specific(rule for rule in here if self.visible_to(rule, home))
+            else:
+                shown = _most_specific(rule for rule in here if not is_private(self._mesh, rule))
+                found = tuple(rule for rule in shown if self.visible_to(rule, home))
+            if found:
+                return found
         return ()
+
+    def _in_turn(self, service: Service, home: str) -> tuple[str, ...]:
+        root = self._mesh.config.root_namespace
+        return tuple(dict.fromkeys((*(() if home == root else (home,)), service.namespace, root)))
 
     @cached_property
     def _subsets_by_service(self) -> Mapping[Ref, frozenset[str]]:
@@ -274,6 +271,12 @@ class Routing:
         covering = (one for one in self._wildcards if one != host and matches(one, host))
         hosts = (host, *covering)
         return tuple(e for one in hosts for e in self.service_entries_by_host.get(one, ()))
+
+
+def _most_specific(rules: Iterable[Resource]) -> tuple[Resource, ...]:
+    ranked = {rule: _specificity(rule) for rule in rules}
+    best = max(ranked.values(), default=None)
+    return tuple(rule for rule, rank in ranked.items() if rank == best)
 
 
 def _specificity(rule: Resource) -> tuple[bool, int]:

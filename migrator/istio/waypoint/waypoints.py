@@ -115,9 +115,7 @@ class Waypoints:
     def _shaped(self) -> Mapping[Ref, tuple[Service, ...]]:
         found: dict[Ref, list[Service]] = {}
         for service in self._mesh.services.all:
-            for rule in self._mesh.routing.destination_rules_at_waypoint(
-                service, self.home_of(service)
-            ):
+            for rule in self._mesh.routing.destination_rules_at(service, self.home_of(service)):
                 found.setdefault(rule.ref, []).append(service)
         return {ref: tuple(group) for ref, group in found.items()}
 
@@ -174,7 +172,7 @@ class Waypoints:
         for route in self._mesh.routing.routes_for(service):
             if route.namespace == service.namespace:
                 yield Reason("AMB214", "route-is-not-dormant", True, route.ref)  # noqa: FBT003
-        for rule in self._mesh.routing.destination_rules_at_waypoint(service, home):
+        for rule in self._mesh.routing.destination_rules_at(service, home):
             yield from self._destination_rule(service, rule)
 
     def home_of(self, service: Service) -> str:

@@ -69,6 +69,7 @@ class Likeness:
                 yield _service(resource)
             elif kind in _POLICIES or kind in READ_WHOLE:
                 yield _whole(resource)
+        yield [_whole(one) for one in sorted(self._localities.rules_for(namespace), key=_age)]
         policies = [
             p for p in self._localities.objects_in(namespace) if p.ref.group_kind in _POLICIES
         ]

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.istio.mesh import Mesh
+from migrator.istio.traffic.clienttls import says_tls
 from migrator.istio.versions import Version
 from migrator.model.resource import Resource
 from migrator.model.snapshot import Snapshot
@@ -66,11 +67,13 @@ class Localities:
         """The locality of one namespace."""
         elsewhere = {self._root, *self._waypoints_at(namespace)} - {namespace}
         own = self._mesh.namespace(namespace).resource
+        rules = self.rules_for(namespace)
         objects = [
             *self._shared,
             *self._objects.get(namespace, ()),
             *([own] if own else []),
             *(r for name in elsewhere for r in self._objects.get(name, ()) if _is_felt(r)),
+            *(r for r in rules if r.namespace != namespace),
         ]
         steps = [
             *self._by_namespace.get("", ()),
@@ -87,7 +90,8 @@ class Localities:
             tuple(objects),
             tuple(sorted(steps, key=lambda one: one[0])),
             self._mesh.istio_version,
-            is_alone=elsewhere == {self._root},
+            is_alone=elsewhere == {self._root}
+            and {r.namespace for r in rules} <= {namespace, self._root},
         )
 
     def objects_in(self, namespace: str) -> Iterable[Resource]:
@@ -99,6 +103,21 @@ class Localities:
         """What every locality has."""
         felt = (r for r in self._objects.get(self._root, ()) if _is_felt(r))
         return (*self._shared, *felt)
+
+    def rules_for(self, namespace: str) -> tuple[Resource, ...]:
+        """DestinationRules, wherever they stand, that have a part in how its Services are called."""
+        return self._rules.get(namespace, ())
+
+    @cached_property
+    def _rules(self) -> Mapping[str, tuple[Resource, ...]]:
+        found: dict[str, dict[Resource, None]] = {}
+        routing = self._mesh.routing
+        if any(says_tls(rule) for rule in self._mesh.of(kinds.DESTINATION_RULE)):
+            for service in self._mesh.services.all:
+                rules = routing.destination_rules_for(service)
+                if any(says_tls(rule) for rule in rules):
+                    found.setdefault(service.namespace, {}).update(dict.fromkeys(rules))
+        return {name: tuple(rules) for name, rules in found.items()}
 
     def _settings(self) -> Iterator[Resource]:
         """What holds for the whole mesh, wherever it stands."""

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from migrator.exposure.callers import may_call, ways_of
 from migrator.exposure.calling import Caller
 from migrator.exposure.crowd import Member
+from migrator.exposure.reach import SENDERS
 from migrator.exposure.state import State
-from migrator.exposure.ways import SENDERS, Ways
+from migrator.exposure.ways import Ways
 from migrator.model.resource import Ref
 
 from .backwards import Passed, ways_back

@@ -16,7 +16,8 @@ class DestinationruleTlsDisable(Rule):
 
     ## Why
     ztunnel uses HBONE wherever the other side can, and asks no DestinationRule. What was plaintext becomes
-    encrypted, and carries the caller's identity.
+    encrypted, and carries the caller's identity. Policies that admit identities let such callers in from then
+    on; `migrate plan` says which calls that opens.
 
     ## Fix
     Delete the setting once no caller has a sidecar.

@@ -62,5 +62,5 @@ class VirtualserviceSubsetRoute(Rule):
 def _defined(mesh: Mesh, service: Service) -> set[str]:
     """The subsets that a waypoint of the Service would know."""
     home = mesh.waypoints.home_of(service)
-    rules = mesh.routing.destination_rules_at_waypoint(service, home)
+    rules = mesh.routing.destination_rules_at(service, home)
     return {subset.get("name", "") for rule in rules for subset in rule.spec.get("subsets") or ()}

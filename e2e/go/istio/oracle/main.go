@@ -8,6 +8,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,8 @@ const (
 	listenerType  = prefix + "envoy.config.listener.v3.Listener"
 	routeType     = prefix + "envoy.config.route.v3.RouteConfiguration"
 	extensionType = prefix + "envoy.config.core.v3.TypedExtensionConfig"
+	clusterType   = prefix + "envoy.config.cluster.v3.Cluster"
+	endpointType  = prefix + "envoy.config.endpoint.v3.ClusterLoadAssignment"
 )
 
 // question is one line of input.
@@ -48,6 +51,9 @@ type question struct {
 	Timeout float64         `json:"timeout"` // seconds
 	Stay    float64         `json:"stay"`    // seconds for which the stream stays open once all has come
 	Brief   bool            `json:"brief"`   // of clusters only their type and what they send
+
+	// Endpoints asks for those of every cluster too, which are asked for by name
+	Endpoints bool `json:"endpoints"`
 }
 
 // answer is one line of output: resources by type and name.
@@ -101,7 +107,8 @@ func reply(client discovery.AggregatedDiscoveryServiceClient, line []byte) answe
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
-	s := &session{stream: stream, node: node, brief: q.Brief, found: map[string]map[string]json.RawMessage{}}
+	s := &session{stream: stream, node: node, brief: q.Brief, endpoints: q.Endpoints,
+		found: map[string]map[string]json.RawMessage{}}
 	if err := s.ask(q.Types); err != nil {
 		return answer{Error: err.Error()}
 	}
@@ -116,11 +123,12 @@ func reply(client discovery.AggregatedDiscoveryServiceClient, line []byte) answe
 
 // session is one stream, from its first request until everything that was asked for has come.
 type session struct {
-	stream  discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
-	node    *core.Node
-	brief   bool
-	pending []string
-	found   map[string]map[string]json.RawMessage
+	stream    discovery.AggregatedDiscoveryService_DeltaAggregatedResourcesClient
+	node      *core.Node
+	brief     bool
+	endpoints bool
+	pending   []string
+	found     map[string]map[string]json.RawMessage
 }
 
 func (s *session) ask(types []string) error {
@@ -169,14 +177,19 @@ func (s *session) subscribe(t string, names []string) error {
 func (s *session) take(response *discovery.DeltaDiscoveryResponse) error {
 	t := response.TypeUrl
 	s.pending = slices.DeleteFunc(s.pending, func(one string) bool { return one == t })
-	var routes, extensions []string
+	var routes, extensions, loads []string
 	for _, resource := range response.Resources {
 		message, err := resource.Resource.UnmarshalNew()
 		if err != nil {
 			return err
 		}
-		if c, ok := message.(*cluster.Cluster); ok && s.brief {
-			message = sending(c)
+		if c, ok := message.(*cluster.Cluster); ok {
+			if s.endpoints && c.EdsClusterConfig != nil {
+				loads = append(loads, cmp.Or(c.EdsClusterConfig.ServiceName, c.Name))
+			}
+			if s.brief {
+				message = sending(c)
+			}
 		}
 		text, err := protojson.Marshal(message)
 		if err != nil {
@@ -195,10 +208,13 @@ func (s *session) take(response *discovery.DeltaDiscoveryResponse) error {
 	if err := s.stream.Send(ack); err != nil {
 		return err
 	}
-	if t != listenerType {
-		return nil
+	switch t {
+	case listenerType:
+		return errors.Join(s.follow(routeType, routes), s.follow(extensionType, extensions))
+	case clusterType:
+		return s.follow(endpointType, loads)
 	}
-	return errors.Join(s.follow(routeType, routes), s.follow(extensionType, extensions))
+	return nil
 }
 
 // sending is what a cluster says of how it sends, without certificates and balancing.
@@ -209,7 +225,7 @@ func sending(c *cluster.Cluster) *cluster.Cluster {
 	}
 	for _, match := range c.TransportSocketMatches {
 		brief.TransportSocketMatches = append(brief.TransportSocketMatches,
-			&cluster.Cluster_TransportSocketMatch{Name: match.Name})
+			&cluster.Cluster_TransportSocketMatch{Name: match.Name, Match: match.Match})
 	}
 	return brief
 }
