@@ -5,15 +5,29 @@ from migrator.model.journal import Event
 from migrator.model.news import News, Question, Topic
 from migrator.planner.outlook.undo import Undo, order
 from migrator.planner.plan import Plan
-from migrator.steps import AnyStep, Person
+from migrator.steps import AnyStep, PatchTemplate, Person, SetLabels, Target, WaitForJobs
 
 from . import stepper
 from .run import Run
 
 
 def to_undo(run: Run, to: str = "") -> tuple[Undo, ...]:
-    """What a rollback to the end of wave `to` (to the start, when empty) does, first to last."""
-    return order([s for s in _after(run.plan, to) if run.progress.of(s.id).touched])
+    """What a rollback to the end of wave `to` (to the start, when empty) does, first to last.
+
+    Jobs are waited for too where the way forward ended before it waited for them itself.
+    """
+    steps = _after(run.plan, to)
+    done = {s.id for s in steps if run.progress.of(s.id).touched}
+    return order([s for s in steps if s.id in done or _is_due(s, steps, done)])
+
+
+def _is_due(step: AnyStep, steps: list[AnyStep], done: set[str]) -> bool:
+    """Whether Jobs may have begun as ambient: what makes them so was done, the wait for others was not."""
+    homes = {step.target, Target(kind="Namespace", name=step.target.namespace)}
+    return isinstance(step, WaitForJobs) and any(
+        isinstance(one, PatchTemplate | SetLabels) and one.target in homes and one.id in done
+        for one in steps
+    )
 
 
 def rollback(run: Run, to: str = "") -> None:

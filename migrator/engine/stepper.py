@@ -82,6 +82,9 @@ def undo(run: Run, task: Undo) -> None:
     Raises DriftError when a field is neither what the step wrote nor what was there before.
     """
     step, state = task.step, run.progress.of(task.step.id)
+    if not state.touched:  # a wait that nobody had come to: it leaves no record now either
+        run.wait(undo_checks(step, run.plan), step)
+        return
     if state.standing != "undoing":
         run.note(Event.UNDOING, step.id)
     writes = step.writes(state.stamp)
@@ -96,12 +99,15 @@ def undo(run: Run, task: Undo) -> None:
 
 
 def undo_checks(step: AnyStep, plan: Plan) -> Iterator[Check]:
-    """What must be seen after an undo: workloads that were rolled have rolled back, with sidecars.
+    """What must be seen after an undo: workloads that were rolled have rolled back, with sidecars; ambient
+    Jobs that were left to their end have ended.
 
     Where the plan saw to it that sidecars receive HBONE, they do again: callers that are still ambient
     would otherwise reach them in plain text, which they refuse.
     """
     wanted = {check.predicate for check in step.after}
+    if "jobs-done" in wanted:
+        yield checks.jobs_left_ambient(step.target.ref)
     if "rolled-out" in wanted:
         yield checks.rolled_out(step.target.ref)
     if "pods-ambient" in wanted:

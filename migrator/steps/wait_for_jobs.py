@@ -9,7 +9,10 @@ from .base import Step
 
 
 class WaitForJobs(Step):
-    """A running Job keeps its sidecar to its end and is never restarted; the next one is ambient."""
+    """A running Job keeps its sidecar to its end and is never restarted; the next one is ambient.
+
+    On the way back the next one has a sidecar again, and one that is ambient is awaited.
+    """
 
     kind: Literal["wait-for-jobs"] = "wait-for-jobs"
 
@@ -23,4 +26,4 @@ class WaitForJobs(Step):
         return ()
 
     def undo(self) -> str:
-        return "nothing to undo"
+        return f"wait for the running ambient pods of {self.target}"

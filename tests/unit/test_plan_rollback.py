@@ -33,9 +33,35 @@ def jobs():
     ]
 
 
+def without_waiting():
+    """A plan that somebody took the wait for Jobs out of."""
+    mesh, plan = made(jobs())
+    phases = tuple(
+        phase.model_copy(
+            update={
+                "waves": tuple(
+                    wave.model_copy(
+                        update={"steps": tuple(s for s in wave.steps if s.kind != "wait-for-jobs")}
+                    )
+                    for wave in phase.waves
+                )
+            }
+        )
+        for phase in plan.phases
+    )
+    return mesh, with_exposure(mesh, plan.model_copy(update={"phases": phases}))
+
+
+def test_a_rollback_waits_for_jobs_and_opens_nothing():
+    _, plan = made(jobs())
+
+    assert any(step.kind == "wait-for-jobs" for _, _, step in plan.steps())
+    assert not any((plan.rollback.opens, plan.rollback.closes, plan.rollback.unknown))
+
+
 def test_what_a_rollback_opens_is_said_and_asked_for():
     """The guard goes while an ambient pod of a Job runs on, and no proxy looks at its tokens."""
-    mesh, plan = made(jobs())
+    mesh, plan = without_waiting()
     opened = {one.target.name for one in plan.rollback.opens}
 
     assert opened == {"a"}
@@ -55,16 +81,17 @@ def test_what_a_rollback_opens_is_said_and_asked_for():
 
 
 def test_it_is_said_from_the_undoing_of_which_step_until_which():
-    _, plan = made(jobs())
+    _, plan = without_waiting()
     steps = [step.id for _, _, step in plan.steps()]
 
+    assert plan.rollback.opens
     for one in plan.rollback.opens:
         assert one.since in steps
         assert not one.until or steps.index(one.until) <= steps.index(one.since)
 
 
 def test_the_plan_file_keeps_it():
-    _, plan = made(jobs())
+    _, plan = without_waiting()
 
     assert planfile.load(planfile.dump(plan)).rollback == plan.rollback
     _, quiet = made(shop("a", "b"))

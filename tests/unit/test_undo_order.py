@@ -1,7 +1,15 @@
 """Newest first, but injection is back before pods restart, and ambient stays until they have."""
 
 from migrator.planner.outlook.undo import order
-from migrator.steps import Disruption, RestartWorkload, SetLabels, Target
+from migrator.steps import (
+    CreateObject,
+    Disruption,
+    PatchTemplate,
+    RestartWorkload,
+    SetLabels,
+    Target,
+    WaitForJobs,
+)
 
 FLIP = SetLabels(
     id="flip.shop",
@@ -61,3 +69,56 @@ def test_the_first_part_covers_injection_only():
 
     assert first.covers(("metadata", "labels", "istio-injection"))
     assert not first.covers(("metadata", "labels", "istio.io/dataplane-mode"))
+
+
+NIGHTLY = Target(group="batch", kind="CronJob", namespace="shop", name="nightly")
+WAIT = WaitForJobs(id="wait.nightly", target=NIGHTLY, why="")
+JOBS_MOVE = PatchTemplate(
+    id="move.nightly",
+    target=NIGHTLY,
+    template_path="spec.jobTemplate.spec.template",
+    labels={"istio.io/dataplane-mode": "ambient", "sidecar.istio.io/inject": "false"},
+    annotations={"ambient.istio.io/dns-capture": "false"},
+    old_labels={"istio.io/dataplane-mode": None, "sidecar.istio.io/inject": None},
+    old_annotations={"ambient.istio.io/dns-capture": None},
+    why="",
+)
+GUARD = CreateObject(
+    id="guard.nightly",
+    target=Target(
+        group="security.istio.io", kind="AuthorizationPolicy", namespace="shop", name="guard"
+    ),
+    manifest={},
+    why="",
+)
+
+
+def test_what_guards_a_job_goes_when_its_ambient_pods_have_ended():
+    """Its next pods get sidecars first, or there would always be another one."""
+    keys = sorted({*JOBS_MOVE.labels, *JOBS_MOVE.annotations})
+    assert words([GUARD, JOBS_MOVE, WAIT]) == [
+        ("move.nightly", keys, False),
+        ("wait.nightly", None, True),
+        ("move.nightly", None, True),
+        ("guard.nightly", None, True),
+    ]
+    first, wait, *_ = order([GUARD, JOBS_MOVE, WAIT])
+    assert "its running pods ambient" in first.says
+    assert wait.says == "wait for the running ambient pods of CronJob/shop/nightly"
+
+
+def test_injection_is_back_before_jobs_are_waited_for_and_ambient_stays_until_then():
+    assert words([FLIP, WAIT]) == [
+        ("flip.shop", ["istio-injection"], False),
+        ("wait.nightly", None, True),
+        ("flip.shop", None, True),
+    ]
+
+
+def test_the_jobs_of_others_are_left_where_they_are():
+    other = WAIT.model_copy(update={"target": Target(kind="Job", namespace="bank", name="x")})
+    assert words([FLIP, JOBS_MOVE, other]) == [
+        ("wait.nightly", None, True),
+        ("move.nightly", None, True),
+        ("flip.shop", None, True),
+    ]

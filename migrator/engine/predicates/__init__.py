@@ -17,7 +17,7 @@ from .binding import policy_attached, service_bound
 from .control_plane import gateway_api_present, istiod_ambient
 from .data_plane import pods_accept_hbone, pods_ambient, pods_have_sidecar, pods_uncaptured
 from .fields import absent, exists, labels_set
-from .jobs import jobs_done
+from .jobs import jobs_done, jobs_left_ambient
 from .rolled_out import rolled_out
 from .routes import route_accepted
 from .triggers import SIGNS, pending, triggers, waypoints_lost
@@ -29,6 +29,7 @@ _PREDICATES: Mapping[str, Callable[[Check, AnyStep, ClusterReader], Verdict]] = 
     "gateway-api-present": gateway_api_present,
     "istiod-ambient": istiod_ambient,
     "jobs-done": jobs_done,
+    "jobs-left-ambient": jobs_left_ambient,
     "labels-set": labels_set,
     "nodes-ready": nodes_ready,
     "pods-accept-hbone": pods_accept_hbone,

@@ -14,6 +14,7 @@ from .bodies import annotations_of, condition, holds, labels_of, pod_ref, spec_o
 from .pods import every, has_sidecar, tell
 
 ENABLED, PENDING = "enabled", "pending"
+_NEVER = "absent"  # what is said where there is no annotation
 
 
 def pods_ambient(check: Check, step: AnyStep, cluster: ClusterReader) -> Verdict:
@@ -33,7 +34,12 @@ def pods_accept_hbone(check: Check, step: AnyStep, cluster: ClusterReader) -> Ve
 
 
 def redirection(pod: Body) -> str:
-    return annotations_of(pod).get(names.REDIRECTION) or "absent"
+    return annotations_of(pod).get(names.REDIRECTION) or _NEVER
+
+
+def is_redirected(pod: Body) -> bool:
+    """Whether ztunnel has it, or is about to."""
+    return redirection(pod) != _NEVER
 
 
 def _ambient(pod: Body, settled: bool) -> Verdict:  # noqa: FBT001
@@ -67,7 +73,7 @@ def _never_ambient(pod: Body) -> str:
 def _uncaptured(pod: Body, settled: bool) -> Verdict:  # noqa: FBT001, ARG001
     found = redirection(pod)
     says = f"annotation {names.REDIRECTION} is {found}"
-    return tell(pod, holds=found == "absent", says=says, awaited="its absence")
+    return tell(pod, holds=found == _NEVER, says=says, awaited="its absence")
 
 
 def _sidecar(pod: Body, settled: bool) -> Verdict:  # noqa: FBT001

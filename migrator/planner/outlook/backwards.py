@@ -60,16 +60,19 @@ def _apart(steps: Steps, checkpoints: Iterable[int]) -> set[int]:
 
 
 def early(steps: Steps) -> tuple[tuple[int, int], ...]:
-    """The places of flips that are undone in two parts, with those of the restarts before which the first
-    part is.
+    """The places of steps that are undone in two parts, with those of the restarts, or waits, before which
+    the first part is.
     """
     places = {step.id: place for place, (_, step) in enumerate(steps)}
-    tasks = order([step for _, step in steps])
-    return tuple(
-        (places[task.step.id], places[following.step.id])
-        for task, following in pairwise(tasks)
-        if task.keys is not None
-    )
+    parts: list[int] = []
+    found: list[tuple[int, int]] = []
+    for task in order([step for _, step in steps]):
+        if task.keys is not None:
+            parts.append(places[task.step.id])
+        else:
+            found += [(part, places[task.step.id]) for part in parts]
+            parts = []
+    return tuple(found)
 
 
 def _numbered(steps: Steps) -> Iterator[tuple[Undo, int]]:

@@ -3,6 +3,9 @@
 A namespace that was flipped as a whole is undone in two parts: first its injection labels, while it is
 still ambient, so that the pods which restart next get sidecars and none starts with neither; its
 ambient label goes when they have. (An ambient pod that loses the label serves in clear text at once.)
+
+Of a Job what makes its next pods ambient is taken back first, then the ambient ones that run are waited for:
+nothing restarts them, and what guards them goes only after that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +14,7 @@ from typing import NamedTuple
 from migrator.istio import kinds
 from migrator.istio import labels as names
 from migrator.model.writes import Path
-from migrator.steps import AnyStep, Disruption, SetLabels
+from migrator.steps import AnyStep, Disruption, PatchTemplate, SetLabels, WaitForJobs
 
 _INJECTION = frozenset({names.INJECTION, names.REVISION})
 
@@ -28,16 +31,19 @@ class Undo(NamedTuple):
 
     @property
     def changes(self) -> bool:
-        """Whether the step wrote anything at all; a wait, or what a person did, has no undo."""
+        """Whether the step wrote anything at all; a wait, or what a person did, has nothing to put back."""
         return bool(self.step.writes("") or self.step.pod_labels())
 
     @property
     def says(self) -> str:
+        if isinstance(self.step, WaitForJobs):
+            return self.step.undo()
         if not self.changes:
             return f"nothing to undo: {self.step.summary()}"
         if self.keys is None:
             return self.step.undo()
-        return f"{self.step.target}: {', '.join(sorted(self.keys))} back, still ambient"
+        kept = "its running pods" if isinstance(self.step, PatchTemplate) else "still"
+        return f"{self.step.target}: {', '.join(sorted(self.keys))} back, {kept} ambient"
 
 
 def order(done: Sequence[AnyStep]) -> tuple[Undo, ...]:
@@ -49,12 +55,22 @@ def _order(done: list[AnyStep]) -> Iterator[Undo]:
     early: set[str] = set()
     while done:
         step = done.pop()
-        if step.disruption is Disruption.RESTART:
-            for flip in _flips(done, step.target.namespace):
-                if flip.id not in early:
-                    early.add(flip.id)
-                    yield Undo(flip, _INJECTION & flip.labels.keys(), last=False)
+        for other, keys in _first(done, step):
+            if other.id not in early:
+                early.add(other.id)
+                yield Undo(other, keys, last=False)
         yield Undo(step)
+
+
+def _first(earlier: Sequence[AnyStep], step: AnyStep) -> Iterator[tuple[AnyStep, frozenset[str]]]:
+    """What of earlier steps is undone before this one, so that new pods have sidecars."""
+    waits = isinstance(step, WaitForJobs)
+    if waits or step.disruption is Disruption.RESTART:
+        for flip in _flips(earlier, step.target.namespace):
+            yield flip, _INJECTION & flip.labels.keys()
+    for other in earlier if waits else ():
+        if isinstance(other, PatchTemplate) and other.target == step.target:
+            yield other, frozenset({*other.labels, *other.annotations})
 
 
 def _flips(earlier: Sequence[AnyStep], namespace: str) -> Iterator[SetLabels]:

@@ -79,7 +79,7 @@ class World:
         old = step.old_labels if isinstance(step, PatchTemplate) else {}
         self._relabel(step, {key: old.get(key) for key in step.pod_labels()})
         self._move_to({**changed, **done.pods})
-        if self._restarts(step) and not isinstance(step, WaitForJobs):
+        if self._restarts(step):
             self._restart(ref, as_ambient=False)
         else:
             self._born_anew_at_any_time(ref)

@@ -151,3 +151,12 @@ def jobs_done(ref: Ref) -> Check:
         says="no pod of it is running with a sidecar",
         timeout_seconds=3600,
     )
+
+
+def jobs_left_ambient(ref: Ref) -> Check:
+    return Check(
+        predicate="jobs-left-ambient",
+        about=Target.of(ref),
+        says="no pod of it is running with the annotation ambient.istio.io/redirection",
+        timeout_seconds=3600,
+    )

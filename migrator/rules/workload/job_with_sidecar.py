@@ -19,7 +19,8 @@ class JobWithSidecar(Rule):
     holds a caller with a sidecar, which does not use waypoints.
 
     ## Fix
-    `migrate plan` waits for running Jobs and never restarts one; a CronJob moves with its next run.
+    `migrate plan` waits for running Jobs and never restarts one; a CronJob moves with its next run. A
+    rollback waits for those that began as ambient.
 
     ## References
     - istio/istio cni/pkg/util/podutil.go (a pod with a sidecar is never enrolled)

@@ -202,7 +202,7 @@ def test_every_check_of_the_planner_is_known():
         checks.waypoint_ready("shop", "waypoint"), checks.pods_ambient(ref),
         checks.pods_have_sidecar(ref), checks.pods_accept_hbone(ref), checks.labels_set(ref),
         checks.exists(ref), checks.absent(ref), checks.service_bound(ref), checks.policy_attached(ref),
-        checks.jobs_done(ref), checks.route_accepted(ref),
+        checks.jobs_done(ref), checks.jobs_left_ambient(ref), checks.route_accepted(ref),
     }  # fmt: skip
     makers = [
         name

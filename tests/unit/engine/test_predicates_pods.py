@@ -298,3 +298,23 @@ def test_jobs_done(pods, state, says):
     made = [pod(f"p{i}", ("Job", "cart-28"), **sides) for i, sides in enumerate(pods)]
 
     is_so(look("jobs-done", Ref(*kinds.CRON_JOB, "shop", "cart"), nightly(*made)), state, *says)
+
+
+@pytest.mark.parametrize(
+    ("pods", "state", "says"),
+    [
+        ([], DONE, ["no ambient pod of it"]),
+        ([{"annotations": INJECTED}], DONE, ["no ambient pod of it"]),
+        ([{"annotations": ENABLED, "phase": "Succeeded"}], DONE, ["no ambient pod of it"]),
+        ([{"annotations": ENABLED}], WAITING, ["Pod/shop/p0", "ambient; their end is awaited"]),
+        (
+            [{"annotations": {"ambient.istio.io/redirection": "pending"}}],
+            WAITING, ["Pod/shop/p0"],
+        ),
+    ],
+)  # fmt: skip
+def test_jobs_left_ambient(pods, state, says):
+    made = [pod(f"p{i}", ("Job", "cart-28"), **sides) for i, sides in enumerate(pods)]
+    ref = Ref(*kinds.CRON_JOB, "shop", "cart")
+
+    is_so(look("jobs-left-ambient", ref, nightly(*made)), state, *says)
