@@ -33,7 +33,7 @@ from .oracle_told import OF_WORKLOAD, Asked, tell
 _SECONDS = 60
 _SECONDS_AGAIN = 2  # for a pair that has differed already
 _AT_ONCE = 12
-_NOT_WRITTEN = {"Deployment", "StatefulSet", "ConfigMap@istio-system"}
+_NOT_WRITTEN = {"Deployment", "StatefulSet", "Rollout", "ConfigMap@istio-system"}
 _MANAGER = [("fieldManager", "moments"), ("force", "true")]
 Labels = tuple[tuple[str, str], ...]
 
