@@ -89,7 +89,11 @@ def change_of(pair: Pair, sample: Sample, request: str, told: tuple[Verdict, Pat
 def _through(way: Path) -> str:
     if way.refused or way.unknown:
         return way.refused or way.unknown
-    hops = ", then ".join(f"the {h.enforcing.by} of {h.enforcing.where}" for h in way.hops)
+    told = way.caller is not Caller.OUTSIDE  # of whom nobody expects anything else
+    hops = ", then ".join(
+        f"the {h.enforcing.by} of {h.enforcing.where}{' in plain text' * (told and h.plaintext)}"
+        for h in way.hops
+    )
     return (
         f"{way.caller} callers pass {hops}"
         if hops

@@ -82,6 +82,7 @@ def test_callers_that_sent_plain_text_get_through_once_ztunnel_speaks_for_them()
     opens = moved(mesh(("shop", "r", PLAIN))).opens
     assert {one.caller for one in opens} == {Caller.AMBIENT}
     assert all(one.policy.name == "callers" for one in opens)
+    assert all("sidecar of Deployment/shop/a in plain text, now" in one.why for one in opens)
     assert moved(mesh()).opens == ()
 
 
