@@ -268,7 +268,9 @@ def test_a_workload_on_its_way_to_ambient_and_back(seen, kind):
 def test_a_job_whose_pod_has_ended(seen):
     seen.here("create", "job", "import", "--image=import")
 
-    seen.becomes(DONE, "jobs-done", Ref(*kinds.JOB, seen.space, "import"), "no pod of it")
+    ref = Ref(*kinds.JOB, seen.space, "import")
+    seen.becomes(DONE, "jobs-done", ref, "no pod of it")
+    seen.becomes(DONE, "jobs-left-ambient", ref, "no ambient pod of it")
 
 
 def test_a_waypoint_from_nothing_to_ready_and_out_of_order(seen):
