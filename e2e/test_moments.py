@@ -122,8 +122,11 @@ class _Looker:
 
 
 def _without_the_engine(plane, objects):
-    """Argo's controller is not here: pods come and go as the model has them, routes are left out."""
-    pair = made(tuple(objects))
+    """Argo's controller is not here: pods come and go as the model has them, routes are left out.
+
+    The examples' own Rollout stays behind in its plan, so that nobody waits for it.
+    """
+    pair = made(tuple(one for one in objects if one["metadata"]["name"] != "istio-system"))
     with Oracle(plane) as oracle:
         found = walk(plane, [oracle], [pair])
 
@@ -135,7 +138,7 @@ def _without_the_engine(plane, objects):
 
 @pytest.mark.parametrize("mesh", MESHES, ids=lambda m: m if isinstance(m, str) else m.name)
 def test_the_model_says_at_every_moment_what_istiod_tells_the_proxies(plane, mesh, tmp_path):
-    if any(one["kind"] == "Rollout" for one in _objects(mesh)):
+    if mesh in FOLDERS and any(one["kind"] == "Rollout" for one in _objects(mesh)):
         _without_the_engine(plane, _objects(mesh))
         return
     with installed(plane, _objects(mesh)) as names, Oracle(plane) as oracle:
