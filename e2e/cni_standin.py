@@ -10,12 +10,14 @@ sees a changed ConfigMap at once.
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import yaml
 
 from .api import Api, ApiError, Reachable
+from .controlplane import ControlPlane
 from .watching import Watched
 
 REDIRECTION = "ambient.istio.io/redirection"
@@ -235,3 +237,12 @@ def _meets(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 def _name_and_labels(body: dict[str, Any]) -> tuple[str, Mapping[str, str]]:
     return body["metadata"]["name"], body["metadata"].get("labels") or {}
+
+
+@contextlib.contextmanager
+def ambient_plane(folder: Path) -> Iterator[ControlPlane]:
+    """A control plane of a module's own, with Istio's ambient profile and this stand-in beside it."""
+    with ControlPlane(folder) as running:
+        running.install_istio("ambient")
+        with CniStandIn(running):
+            yield running

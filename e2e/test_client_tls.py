@@ -18,8 +18,7 @@ from migrator.exposure.state import State
 from migrator.istio.mesh import Mesh
 from migrator.istio.pods.dataplane import Mode
 
-from .cni_standin import CniStandIn
-from .controlplane import ControlPlane
+from .cni_standin import ambient_plane
 from .generated_client_tls import CLIENT, HIDING, NAMESPACES, SERVED, objects
 from .meshes import eventually
 from .oracle import CLUSTER, ENDPOINTS, Oracle, caller_node
@@ -38,10 +37,8 @@ READ = "namespaces,services,pods,destinationrules.networking.istio.io,peerauthen
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
-    with ControlPlane(tmp_path_factory.mktemp("plane")) as running:
-        running.install_istio("ambient")
-        with CniStandIn(running):
-            yield running
+    with ambient_plane(tmp_path_factory.mktemp("plane")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ import yaml
 
 from . import scenes
 from .applying import run_migrate
-from .cni_standin import CniStandIn
-from .controlplane import ControlPlane
+from .cni_standin import ambient_plane
 from .kustomized import built
 from .scenes import said
 
@@ -23,10 +22,8 @@ COMMIT = "commit this change there"
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
-    with ControlPlane(tmp_path_factory.mktemp("plane")) as running:
-        running.install_istio("ambient")
-        with CniStandIn(running):
-            yield running
+    with ambient_plane(tmp_path_factory.mktemp("plane")) as running:
+        yield running
 
 
 def _owned(objects):

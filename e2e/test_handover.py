@@ -16,8 +16,7 @@ from migrator.istio import kinds
 from migrator.model.resource import Ref, Resource
 
 from .agreement import Agreement
-from .cni_standin import CniStandIn
-from .controlplane import ControlPlane
+from .cni_standin import ambient_plane
 from .generated_moments import planned
 from .lockstep import Asker, Stage, differing, show
 from .meshes import eventually
@@ -89,10 +88,8 @@ def objects(space, selector):
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
-    with ControlPlane(tmp_path_factory.mktemp("plane")) as running:
-        running.install_istio("ambient")
-        with CniStandIn(running):
-            yield running
+    with ambient_plane(tmp_path_factory.mktemp("plane")) as running:
+        yield running
 
 
 @pytest.mark.parametrize(

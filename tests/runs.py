@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from migrator.adapters.fake import FakeClock, FakeCluster, KilledError, MemoryJournal, Persons
+from migrator.adapters.files import read_sources
 from migrator.engine import apply as engine
 from migrator.engine.apply import Job, OnFailure
 from migrator.engine.forward import Reach
@@ -12,9 +14,11 @@ from migrator.engine.lock import Holder, Lock
 from migrator.engine.record import ClusterRecord, Record, plan_id
 from migrator.engine.run import Run
 from migrator.istio import kinds
+from migrator.istio.mesh import Mesh
 from migrator.model.news import News, Question, Topic
 from migrator.model.snapshot import Snapshot
-from migrator.planner import Plan
+from migrator.planner import Plan, PlanOptions, make_plan
+from migrator.rules import all_rules, analyze
 
 _MADE = frozenset({"Pod", "ReplicaSet", "Lease"})
 _SERVER_SIDE = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp"})
@@ -105,6 +109,15 @@ class World:
             owner = body["metadata"]["ownerReferences"][0]["name"]
             found[owner] = found.get(owner, 0) + 1
         return found
+
+
+def accepted(source: Path) -> tuple[Plan, Snapshot]:
+    """The plan of these manifests, without soak time, with all acknowledged; and what it was made from."""
+    snapshot = read_sources([str(source)]).snapshot
+    mesh = Mesh(snapshot)
+    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0))
+    said = tuple(a.model_copy(update={"acknowledged": True}) for a in plan.acknowledgements)
+    return plan.model_copy(update={"acknowledgements": said}), snapshot
 
 
 def names(plan: Plan) -> Iterable[str]:

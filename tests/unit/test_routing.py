@@ -180,6 +180,24 @@ CART = "cart.shop.svc.cluster.local"
             id="two for one host are merged",
         ),
         pytest.param(
+            [
+                ("shop", "a", {"host": "cart", "exportTo": ["web"]}),
+                ("shop", "b", {"host": "*.local"}),
+            ],
+            "bank",
+            [],
+            id="one that is not exported here hides the wildcard",
+        ),
+        pytest.param(
+            [
+                ("shop", "a", {"host": "cart", "exportTo": ["."]}),
+                ("shop", "b", {"host": "*.local"}),
+            ],
+            "bank",
+            ["b"],
+            id="one of its own namespace only does not",
+        ),
+        pytest.param(
             [("shop", "a", {"host": "cart", "workloadSelector": {"matchLabels": {"app": "x"}}})],
             "shop",
             [],

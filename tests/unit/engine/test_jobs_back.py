@@ -5,15 +5,11 @@ from pathlib import Path
 import pytest
 
 from migrator.adapters.fake.jobs import DURATION
-from migrator.adapters.files import read_sources
 from migrator.engine.backward import to_undo
 from migrator.istio import kinds
-from migrator.istio.mesh import Mesh
 from migrator.model.news import Topic
 from migrator.model.resource import Ref
-from migrator.planner import PlanOptions, make_plan
-from migrator.rules import all_rules, analyze
-from tests.runs import World
+from tests.runs import World, accepted
 
 PLATFORM = Path(__file__).parents[3] / "plans" / "examples" / "platform" / "mesh"
 REPORT = Ref(*kinds.CRON_JOB, "batch", "nightly-report")
@@ -22,11 +18,7 @@ MOVE, WAIT = "move.batch.cronjob.nightly-report", "wait.batch.cronjob.nightly-re
 
 @pytest.fixture(scope="module")
 def planned():
-    snapshot = read_sources([PLATFORM]).snapshot
-    mesh = Mesh(snapshot)
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0))
-    said = tuple(a.model_copy(update={"acknowledged": True}) for a in plan.acknowledgements)
-    return plan.model_copy(update={"acknowledgements": said}), snapshot
+    return accepted(PLATFORM)
 
 
 def begin_a_job(world, name):

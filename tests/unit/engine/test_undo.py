@@ -4,26 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from migrator.adapters.files import read_sources
 from migrator.engine.stepper import undo_checks
 from migrator.errors import RollbackIncompleteError
 from migrator.istio import kinds
-from migrator.istio.mesh import Mesh
 from migrator.model.resource import Ref
-from migrator.planner import PlanOptions, make_plan
-from migrator.rules import all_rules, analyze
-from tests.runs import World
+from tests.runs import World, accepted
 
 BANK = Path(__file__).parents[3] / "plans" / "examples" / "bank" / "mesh"
 
 
 @pytest.fixture(scope="module")
 def planned():
-    snapshot = read_sources([BANK]).snapshot
-    mesh = Mesh(snapshot)
-    plan = make_plan(mesh, analyze(mesh, all_rules()), PlanOptions(soak_minutes=0))
-    said = tuple(a.model_copy(update={"acknowledged": True}) for a in plan.acknowledgements)
-    return plan.model_copy(update={"acknowledgements": said}), snapshot
+    return accepted(BANK)
 
 
 def test_sidecars_that_the_plan_made_receive_hbone_do_so_again(planned):
